@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# PyTorch's CPU wheels: make setup TORCH_INDEX=URL takes torch from that index and the rest from the usual one.
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: setup app demo test slow lint bench evidence clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[dev,dask]'
+	touch $@
+
+app: $(STAMP)
+	$(BIN)/streamlit run app.py
+
+demo: $(STAMP)
+	mkdir -p demo
+	$(BIN)/elk-sandbox matrix --again --png demo/matrix.png
+	$(BIN)/elk-sandbox world atoms --png demo/atoms.png
+	@echo "pictures: demo/matrix.png demo/atoms.png"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m 'not slow'
+
+slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench.nets_ratio
+	$(BIN)/python -m tests.bench.judge_cost
+
+clean:
+	rm -rf $(VENV) workspace demo

@@ -1,0 +1,349 @@
+"""The command line: `elk-sandbox list | judge | check | show | matrix | world | new | doctor`.
+
+Exit status: 0 done, 2 the user's input is at fault, 1 our own fault.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from elk_sandbox.declare import Kind, SettingError
+from elk_sandbox.runtime import workspace as workspaces
+from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, default_folder
+
+app = typer.Typer(
+    name="elk-sandbox",
+    help="Write an ELK proposal or a counterexample as one small Python file; get an exact verdict with a witness.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+WIDE = 140  # columns where the output is no terminal
+out, err = Console(), Console(stderr=True)
+for console in (out, err):
+    if not console.is_terminal:
+        console.width = WIDE
+
+Folder = Annotated[Path | None, typer.Option(help="Folder of proposals; default ./proposals, else the shipped one.")]
+Home = Annotated[Path | None, typer.Option(help="Where results are kept; default $ELK_SANDBOX_HOME or ./workspace.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Set a knob; may be repeated.")]
+Names = Annotated[str | None, typer.Option(help="Names or paths, separated by commas; default all.")]
+
+
+class InputError(Exception):
+    """What the user asked for cannot be done; one line."""
+
+
+def _registry(folder: Path | None) -> Registry:
+    return Registry.scan(folder or default_folder())
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str))
+
+
+@app.command("list")
+def list_(folder: Folder = None, as_json: Json = False) -> None:
+    """List proposals, counterexamples and worlds, and files that cannot be used with the reason."""
+    from elk_sandbox.worlds import STANDARD
+
+    registry = _registry(folder)
+    kinds = {"proposals": registry.proposals, "counterexamples": registry.counterexamples}
+    if as_json:
+        listed: dict[str, Any] = {k: [_entry_json(e) for e in found.values()] for k, found in kinds.items()}
+        broken = [{"path": str(b.path), "line": b.line, "message": b.message} for b in registry.broken]
+        _print_json({**listed, "worlds": list(STANDARD), "broken": broken})
+        return
+    for kind, found in kinds.items():
+        out.print(Text(kind, style="bold"))
+        for entry in found.values():
+            out.print(Text(f"  {entry.name:<26}"), Text(_first_line(entry.doc), style="dim"), sep="")
+    out.print(Text("worlds", style="bold"))
+    for name, make in STANDARD.items():
+        out.print(Text(f"  {name:<26}"), Text(_first_line(make.__doc__ or ""), style="dim"), sep="")
+    for broken_file in registry.broken:
+        err.print(Text(str(broken_file), style="red"))
+
+
+def _first_line(doc: str) -> str:
+    return doc.strip().splitlines()[0] if doc.strip() else "(no argument written)"
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    knobs = [{"name": k.name, "type": k.annotation, "default": k.default, "choices": k.choices} for k in entry.knobs]
+    meta = {"path": str(entry.path), "line": entry.line, "shipped": entry.shipped, **entry.meta}
+    return {"name": entry.name, "argument": entry.doc, "knobs": knobs, **meta}
+
+
+@app.command()
+def judge(
+    proposal: Annotated[str, typer.Argument(help="A registered name, or a path to a .py file.")],
+    counterexample: Annotated[str | None, typer.Argument(help="The same; without it the whole row.")] = None,
+    settings: Set = None,
+    draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 4,
+    share: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page.")] = None,
+    folder: Folder = None,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a proposal on a counterexample, or on all of them: verdict, ledger, witness, control, adversary."""
+    from elk_sandbox import cells, matrix, report
+
+    registry = _registry(folder)
+    chosen = registry.find("proposal", proposal)
+    against = [registry.find("counterexample", counterexample)] if counterexample else _all_counterexamples(registry)
+    if share and not counterexample:
+        raise InputError("--share writes the page of one cell: name a counterexample")
+    items = _with_settings([chosen, *against], settings or [])
+    files = [cells.source(entry, knobs) for entry, knobs in items]
+    payload = {"proposal": files[0], "fresh": draws, "workspace": str(workspaces.workspace(workspace))}
+    with _status(f"judging {chosen.name}", quiet=as_json):
+        found = cells.row({**payload, "counterexamples": files[1:]})["cells"]
+    if share:
+        _share(share, found[0], chosen, against[0], draws)
+    if as_json:
+        _print_json(found[0] if counterexample else {"cells": found, "totals": matrix.totals(found)})
+    elif counterexample:
+        report.cell(out, found[0])
+    else:
+        report.row(out, found)
+    if any(c["verdict"] in ("error", "invalid") for c in found) and (counterexample or _all_at_fault(found)):
+        raise typer.Exit(2)
+
+
+def _all_at_fault(found: list[dict[str, Any]]) -> bool:
+    return all(c["verdict"] in ("error", "invalid") for c in found)
+
+
+def _all_counterexamples(registry: Registry) -> list[Entry]:
+    if not registry.counterexamples:
+        raise InputError("there is no counterexample in the folder: elk-sandbox new counterexample NAME writes one")
+    return list(registry.counterexamples.values())
+
+
+def _with_settings(entries: list[Entry], settings: list[str]) -> list[tuple[Entry, dict[str, object]]]:
+    """Each setting goes to the files that have such a knob; a name that none has is an error."""
+    owners = {s: [e for e in entries if s.partition("=")[0].strip() in {k.name for k in e.knobs}] for s in settings}
+    for setting, owning in owners.items():
+        if not owning:
+            entries[0].settings([setting])  # says what the knobs are
+            raise SettingError(f"no file that is judged has a knob {setting.partition('=')[0]!r}")
+    return [(e, e.settings([s for s in settings if e in owners[s]])) for e in entries]
+
+
+def _share(path: Path, cell: dict[str, Any], proposal: Entry, counterexample: Entry, draws: int) -> None:
+    from elk_sandbox import share
+
+    try:
+        workspaces.write(path.absolute(), share.page(cell, proposal, counterexample, draws))
+    except OSError as reason:
+        raise InputError(f"{path} cannot be written: {reason.strerror}") from reason
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A counterexample or proposal: a name, or a path to a .py file.")],
+    settings: Set = None,
+    folder: Folder = None,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Check a file before any verdict: what it declares, and whether its case conforms."""
+    from elk_sandbox.checks import check_file
+
+    results = check_file(_registry(folder), file, settings or [], workspaces.workspace(workspace))
+    if as_json:
+        _print_json({"checks": results, "passed": all(r["passed"] for r in results)})
+    else:
+        for r in results:
+            mark = Text("ok    " if r["passed"] else "FAULT ", style="green" if r["passed"] else "red")
+            out.print(mark, Text(f"{r['file']}: {r['what']}"), sep="")
+    if not all(r["passed"] for r in results):
+        raise typer.Exit(2)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A proposal, a counterexample, or a path to a .py file.")],
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Show a file: its argument, source, provenance, knobs, the worlds it is judged in, and its text."""
+    from elk_sandbox.checks import find_any
+
+    registry = _registry(folder)
+    for entry in find_any(registry, name):
+        if as_json:
+            _print_json({**_entry_json(entry), "kind": entry.kind, "text": entry.text})
+            continue
+        out.print(Text(f"{entry.kind} {entry.name}", style="bold"), Text(f"  {entry.path}", style="dim"))
+        out.print(Text(entry.doc or "(no argument written)"))
+        for word, value in entry.meta.items():
+            if value not in (None, (), ""):
+                out.print(Text(f"{word:<12}", style="bold"), Text(str(value)), sep="")
+        for knob in entry.knobs:
+            out.print(
+                Text(f"{'knob':<12}", style="bold"), Text(f"{knob.name}: {knob.annotation} = {knob.default}"), sep=""
+            )
+        out.print(Text("\n" + entry.text.rstrip()))
+
+
+@app.command("matrix")
+def matrix_(
+    proposals: Names = None,
+    counterexamples: Names = None,
+    engine: Annotated[str, typer.Option(help="inline, processes or dask.")] = "processes",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786.")] = None,
+    draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 0,
+    again: Annotated[bool, typer.Option(help="Judge anew what the workspace holds.")] = False,
+    png: Annotated[Path | None, typer.Option(help="Draw the matrix.")] = None,
+    folder: Folder = None,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Judge proposals on counterexamples; cells that the workspace holds are not judged again."""
+    from elk_sandbox import matrix, report
+
+    registry = _registry(folder)
+    rows = _named(registry, "proposal", proposals)
+    columns = _named(registry, "counterexample", counterexamples)
+    where = workspaces.workspace(workspace)
+    cells = matrix.compute(
+        rows, columns, folder=where, engine=engine, scheduler=scheduler, fresh=draws, again=again  # type: ignore[arg-type]  # run checks the name
+    )  # fmt: skip
+    found = []
+    with _progress(len(rows) * len(columns), quiet=as_json) as advance:
+        for cell in cells:
+            found.append(cell)
+            advance()
+    order = {(p.name, c.name): k for k, (p, c) in enumerate((p, c) for p, _ in rows for c, _ in columns)}
+    found.sort(key=lambda c: order[c["proposal"], c["counterexample"]])
+    if png:
+        from elk_sandbox.pictures import matrix_png
+
+        matrix_png(found, png)
+    totals = matrix.totals(found)
+    if as_json:
+        _print_json({"cells": found, "totals": totals})
+    else:
+        report.matrix(out, found)
+        out.print(Text(report.totals_line(totals)))
+        for cell in found:
+            if cell["verdict"] in ("error", "invalid"):
+                out.print(Text(f"{cell['proposal']} x {cell['counterexample']}: {cell['reason']}", style="magenta"))
+        for broken in registry.broken:
+            err.print(Text(str(broken), style="red"))
+
+
+def _named(registry: Registry, kind: Kind, names: str | None) -> list[tuple[Entry, dict[str, object]]]:
+    every = registry.proposals if kind == "proposal" else registry.counterexamples
+    chosen = [registry.find(kind, n.strip()) for n in names.split(",")] if names else list(every.values())
+    if not chosen:
+        raise InputError(f"there is no {kind} in the folder: elk-sandbox new {kind} NAME writes one")
+    return [(entry, entry.settings()) for entry in chosen]
+
+
+@app.command("world")
+def world_(
+    name: Annotated[str, typer.Argument(help="A standard world.")],
+    settings: Set = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the world.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a standard world: its nodes, situations, and every measure of every reference reporter."""
+    from elk_sandbox import report, tour
+    from elk_sandbox.checks import make_world
+
+    world = make_world(name, settings or [])
+    told = tour.describe(world)
+    if png:
+        from elk_sandbox.pictures import world_png
+
+        world_png(world, name, png)
+    if as_json:
+        _print_json({"world": name, **told})
+    else:
+        report.world(out, name, told)
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="proposal or counterexample")],
+    name: Annotated[str, typer.Argument(help="Its name, a Python identifier.")],
+    folder: Folder = None,
+) -> None:
+    """Write a working file from the template, ready to be judged."""
+    from elk_sandbox.checks import write_new
+
+    path = write_new(kind, name, folder or Path("proposals"))
+    out.print(
+        Text(f"{path}\n", style="bold") + Text(f"try: elk-sandbox {'judge' if kind == 'proposal' else 'check'} {path}")
+    )
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Try 13 attacks from inside the isolation of user files, and say which are blocked on this machine."""
+    from elk_sandbox.runtime.attacks import self_test
+    from elk_sandbox.runtime.isolation import isolation_level
+
+    with _status("trying 13 attacks", quiet=as_json):
+        attacks, level = self_test(), isolation_level()
+    if as_json:
+        listed = [{"name": a.name, "blocked": a.blocked, "detail": a.detail} for a in attacks]
+        _print_json({"isolation": level, "attacks": listed, "blocked": sum(a.blocked for a in attacks)})
+        return
+    out.print(Text(level, style="bold"))
+    for attack in attacks:
+        style = "green" if attack.blocked else "red"
+        out.print(
+            Text(f"{'blocked' if attack.blocked else 'NOT BLOCKED':<12}", style=style),
+            Text(f"{attack.name}: {attack.detail}"),
+            sep="",
+        )
+    out.print(Text(f"{sum(a.blocked for a in attacks)} of {len(attacks)} blocked"))
+
+
+@contextmanager
+def _status(words: str, *, quiet: bool) -> Iterator[None]:
+    if quiet or not err.is_terminal:
+        yield
+        return
+    with err.status(words):
+        yield
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    if quiet or not err.is_terminal:
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
+        task = bar.add_task("cells", total=total)
+        yield lambda: bar.advance(task)
+
+
+def main() -> None:
+    """Run the command line; what the user got wrong is one line and exit status 2."""
+    from elk_sandbox.runtime.engine import EngineError
+
+    try:
+        app()
+    except (InputError, RegistryError, EngineError, NotADirectoryError) as reason:
+        err.print(Text(f"elk-sandbox: {reason}", style="red"))
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

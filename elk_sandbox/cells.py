@@ -1,0 +1,196 @@
+"""From plug-in files to verdicts: children are started, cases built and kept, rows of the matrix judged.
+
+Everything here takes and gives JSON, so that a row can be judged in this process, in another, or on a cluster.
+"""
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elk_sandbox import literature, wire
+from elk_sandbox.circuits import Found, search
+from elk_sandbox.judge import Strategy, judge
+from elk_sandbox.reporters import Reporter
+from elk_sandbox.runtime import workspace
+from elk_sandbox.runtime.isolation import Child, UserError
+from elk_sandbox.runtime.registry import Entry
+from elk_sandbox.runtime.tasks import key_of
+from elk_sandbox.verdict import Verdict
+from elk_sandbox.world import Case
+
+__all__ = ["FRESH", "build", "case_of", "cell_key", "child_of", "code_digest", "prepare", "row", "source"]
+
+FRESH = 4  # fresh draws beside the stock draw
+DEATHS = 2  # of a proposal's child, after which the rest of its row is not tried
+
+
+def source(entry: Entry, knobs: Mapping[str, object]) -> dict[str, Any]:
+    """What a worker needs of a plug-in file, as JSON."""
+    meta = {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items()}
+    return {"path": str(entry.path), "text": entry.text, "name": entry.name, "knobs": dict(knobs), "meta": meta}
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 of this package's source: results of another version are other results."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files if "pages" not in f.parts)).hexdigest()
+
+
+def case_key(counterexample: Mapping[str, Any], draw: int | None) -> str:
+    used = {k: counterexample[k] for k in ("text", "name", "knobs")}
+    return key_of({"code": code_digest(), "case": used, "draw": draw})
+
+
+def cell_key(proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fresh: int) -> str:
+    """The hash of all that a cell depends on."""
+    used = [{k: s[k] for k in ("text", "name", "knobs", "meta")} for s in (proposal, counterexample)]
+    return key_of({"code": code_digest(), "sources": used, "fresh": fresh})
+
+
+def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Path) -> list[Case]:
+    """The cases of these draws, from the workspace or from a child that runs the file. Raises UserError."""
+    keys = [case_key(counterexample, draw) for draw in draws]
+    paths = [folder / "cases" / key[:2] / f"{key}.npz" for key in keys]
+    cases = [_load(path) for path in paths]
+    if any(case is None for case in cases):
+        with child_of("counterexample", counterexample) as child:
+            for k, (draw, path) in enumerate(zip(draws, paths, strict=True)):
+                if cases[k] is None:
+                    meta, arrays = child.call({"draw": draw, "knobs": counterexample["knobs"]}, {})
+                    cases[k] = _received(meta, arrays, str(counterexample["path"]))
+                    _save(path, meta, arrays)
+    return [case for case in cases if case is not None]
+
+
+def case_of(counterexample: Mapping[str, Any], folder: Path) -> Case:
+    """The stock draw."""
+    return build(counterexample, [None], folder)[0]
+
+
+def _received(meta: dict[str, Any], arrays: dict[str, np.ndarray], path: str) -> Case:
+    try:
+        return wire.read(meta, arrays)
+    except (KeyError, ValueError, TypeError, IndexError) as reason:
+        raise UserError(f"its case is malformed: {reason}", path, None, "reply") from reason
+
+
+def _load(path: Path) -> Case | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return wire.read(json.loads(arrays.pop("meta").tobytes()), arrays)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # absent or damaged: it is built again
+        return None
+
+
+def _save(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+    workspace.write(path, buffer.getvalue())
+
+
+def prepare(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Build a counterexample's cases into the workspace; a fault in the file shows when its cells are judged."""
+    try:
+        build(payload["counterexample"], _draws(payload["fresh"]), Path(payload["workspace"]))
+    except UserError as fault:
+        return {"fault": str(fault)}
+    return {"fault": None}
+
+
+def _draws(fresh: int) -> list[int | None]:
+    return [None, *range(1, fresh + 1)]
+
+
+def row(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Judge one proposal on several counterexamples; one child serves them all. Gives {"cells": [cell, ...]}."""
+    proposal, fresh, folder = payload["proposal"], int(payload["fresh"]), Path(payload["workspace"])
+    deaths, cells = 0, []
+    child = child_of("proposal", proposal)
+    try:
+        for counterexample in payload["counterexamples"]:
+            began = time.perf_counter()
+            without = None
+            if deaths >= DEATHS:
+                verdict = Verdict("error", reason=f"not tried: its process died or hung {DEATHS} times before")
+            else:
+                if not child.alive:
+                    child = child_of("proposal", proposal)
+                verdict, without = _cell(child, proposal, counterexample, fresh, folder)
+                deaths += not child.alive
+            seconds = time.perf_counter() - began
+            cells.append(_record(proposal, counterexample, verdict, without, child.isolation, seconds))
+    finally:
+        child.close()
+    return {"cells": cells}
+
+
+def child_of(kind: str, file: Mapping[str, Any]) -> Child:
+    return Child(f"elk_sandbox.runtime.{kind}_role", str(file["path"]), str(file["text"]), str(file["name"]))
+
+
+def _cell(
+    child: Child, proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fresh: int, folder: Path
+) -> tuple[Verdict, Verdict | None]:
+    meta = proposal["meta"]
+    strategy = Strategy(child, proposal["knobs"], tuple(meta["needs"]), meta["control"])
+    contested = counterexample["meta"]["contested"]
+    marked = literature.mark(proposal["name"], counterexample["name"])
+    try:
+        draws = build(counterexample, _draws(fresh), folder)
+        other = None
+        if contested and (marked == "o" or (marked is None and proposal["name"] in counterexample["meta"]["breaks"])):
+            other = {**counterexample, "knobs": {**counterexample["knobs"], **contested}}
+            other_case = build(other, [None], folder)
+    except UserError as fault:
+        return Verdict("invalid", reason=str(fault)), None
+    try:
+        verdict = judge(strategy, draws, adversary=_search)
+        without = judge(Strategy(child, strategy.knobs, strategy.needs), other_case) if other else None
+    except UserError as fault:
+        return Verdict("error", reason=str(fault)), None
+    return verdict, without
+
+
+def _search(case: Case, honest: Mapping[str, Reporter]) -> Found:
+    return search(case.world, case.bad_reporters, honest)
+
+
+def _record(
+    proposal: Mapping[str, Any],
+    counterexample: Mapping[str, Any],
+    verdict: Verdict,
+    without: Verdict | None,
+    isolation: str,
+    seconds: float,
+) -> dict[str, Any]:
+    contested = None
+    if without is not None:
+        contested = {
+            "without": dict(counterexample["meta"]["contested"]),
+            "verdict": without.verdict,
+            "relation": without.relation,
+            "direct_translator": without.direct_translator,
+            "objective": without.objective,
+        }
+    cell = {
+        "proposal": proposal["name"],
+        "counterexample": counterexample["name"],
+        **verdict.as_dict(),
+        "contested": contested,
+        "knobs": {"proposal": proposal["knobs"], "counterexample": counterexample["knobs"]},
+        "isolation": isolation,
+        "seconds": round(seconds, 3),
+    }
+    cell["literature"] = literature.mark(proposal["name"], counterexample["name"])
+    cell["agrees"] = literature.agrees(cell["literature"], cell)
+    return cell

@@ -1,0 +1,138 @@
+"""What the commands do with a user's file before any verdict: find it, check it, begin it; and make a world."""
+
+import inspect
+import keyword
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from elk_sandbox import worlds
+from elk_sandbox.cells import build, child_of, source
+from elk_sandbox.conformance import indistinguishable, problems, tell
+from elk_sandbox.declare import Knob, SettingError, parse_settings
+from elk_sandbox.exam import BadObjective, Shuffle, sit
+from elk_sandbox.runtime import workspace as workspaces
+from elk_sandbox.runtime.isolation import UserError
+from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, RegistryError, UnknownName
+from elk_sandbox.translators import honest_candidates
+from elk_sandbox.view import NotApplicable, requirements
+from elk_sandbox.world import Case, World
+
+__all__ = ["check_file", "find_any", "make_world", "write_new"]
+
+DRAWS = (None, 1, 2, 3, 4)
+Check = dict[str, Any]
+
+
+def find_any(registry: Registry, name: str) -> list[Entry]:
+    """The proposal and the counterexample of that name or file, at least one. Raises RegistryError."""
+    found, reasons = [], []
+    for kind in ("proposal", "counterexample"):
+        try:
+            found.append(registry.find(kind, name))  # type: ignore[arg-type]  # mypy widens the literals
+        except UnknownName as reason:
+            reasons.append(str(reason))
+        except RegistryError as reason:
+            if not found:
+                raise reason
+    if not found:
+        raise UnknownName("; ".join(reasons))
+    return found
+
+
+def check_file(registry: Registry, name: str, settings: Sequence[str], folder: Path) -> list[Check]:
+    """Conformance of a file, a dict {file, what, passed} for each thing that was looked at."""
+    results: list[Check] = []
+    for entry in find_any(registry, name):
+        knobs = entry.settings(settings)
+        checks = _proposal(entry, knobs) if entry.kind == "proposal" else _counterexample(entry, knobs, folder)
+        results += [{"file": str(entry.path), "what": what, "passed": passed} for what, passed in checks]
+    return results
+
+
+def _counterexample(entry: Entry, knobs: dict[str, object], folder: Path) -> Iterator[tuple[str, bool]]:
+    yield f"declares the counterexample {entry.name}", True
+    for draw in DRAWS:
+        label = "stock draw" if draw is None else f"fresh draw {draw}"
+        try:
+            case = build(source(entry, knobs), [draw], folder)[0]
+        except UserError as fault:
+            yield str(fault), False
+            return
+        faults = problems(case)
+        yield from ((f"{label}: {fault}", False) for fault in faults)
+        if not faults:
+            yield f"{label}: {_summary(case)}", True
+
+
+def _summary(case: Case) -> str:
+    world = case.world
+    pair = indistinguishable(world)
+    assert pair is not None  # problems() found none
+    q, first, second = pair
+    return (
+        f"{len(world.weights)} situations; the predictor knows, and {', '.join(case.bad)} is dishonest. No human tells "
+        f"apart: [{tell(world, first)}] and [{tell(world, second)}], where {world.questions[q]!r} is yes and no"
+    )
+
+
+def _proposal(entry: Entry, knobs: dict[str, object]) -> Iterator[tuple[str, bool]]:
+    yield f"declares the proposal {entry.name}", True
+    control = entry.meta["control"]
+    try:
+        needs = entry.meta["needs"]
+        measures, _ = requirements(needs if isinstance(needs, tuple) else ())
+        world = worlds.find(str(control)) if control is not None else worlds.find("screen")
+    except (ValueError, KeyError) as reason:
+        yield str(reason.args[0]), False
+        return
+    if control is not None:
+        yield f"its control is the world {control}", True
+    shown = world()
+    candidates = {**honest_candidates(shown, {}), "human_simulator": shown.simulators["viewer"]}
+    with child_of("proposal", source(entry, knobs)) as child:
+        try:
+            orders = [
+                sit(child, shown, candidates, measures=measures, knobs=knobs, shuffle=Shuffle(k)).values for k in (0, 1)
+            ]
+        except NotApplicable as reason:
+            yield f"runs, but the world {world.__name__} lacks what it needs: {reason}", True
+            return
+        except (UserError, BadObjective) as reason:
+            yield str(reason), False
+            return
+    same = all(abs(orders[0][n] - orders[1][n]) <= 1e-9 * max(1, abs(orders[0][n])) for n in candidates)
+    yield f"gives one finite number a candidate in the world {world.__name__}", True
+    yield "does not depend on the order of candidates, nodes and situations", same
+
+
+def make_world(name: str, settings: Sequence[str]) -> World:
+    """The stock draw of a standard world with these knobs. Raises RegistryError."""
+    try:
+        make = worlds.find(name)
+    except KeyError as reason:
+        raise UnknownName(str(reason.args[0])) from None
+    parameters = inspect.signature(make).parameters.values()
+    knobs = [Knob(p.name, p.annotation.__name__, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY]
+    try:
+        return make(None, **parse_settings(name, knobs, settings))
+    except ValueError as reason:
+        raise SettingError(f"the world {name} cannot be had so: {reason}") from None
+
+
+def write_new(kind: str, name: str, folder: Path) -> Path:
+    """Write the template as FOLDER/NAME.py, or FOLDER/counterexamples/NAME.py. Raises RegistryError."""
+    if kind not in ("proposal", "counterexample"):
+        raise RegistryError(f"new takes 'proposal' or 'counterexample', not {kind!r}")
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        raise RegistryError(f"{name!r} is no name for a function: letters, digits and _, not first a digit or _")
+    place = folder if kind == "proposal" else folder / "counterexamples"
+    path = place / f"{name}.py"
+    if path.exists():
+        raise RegistryError(f"{path} exists: choose another name, or edit that file")
+    template = (SHIPPED if kind == "proposal" else SHIPPED / "counterexamples") / "_template.py"
+    try:
+        workspaces.write(path, template.read_text(encoding="utf-8").replace("my_" + kind, name))
+    except OSError as reason:
+        raise RegistryError(f"{path} cannot be written: {reason.strerror}") from reason
+    return path

@@ -1,0 +1,141 @@
+"""One sitting: a world's View, without the truth, and shuffled candidates go to a proposal; values and terms return."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from elk_sandbox.reporters import Reporter, measure
+from elk_sandbox.view import NotApplicable
+from elk_sandbox.world import World
+
+__all__ = ["BadObjective", "Examinee", "Ledger", "Shuffle", "sit"]
+
+
+class Examinee(Protocol):
+    """What runs a proposal: a child process, or for our own baseline this process."""
+
+    def call(
+        self, meta: dict[str, Any], arrays: dict[str, np.ndarray]
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]: ...
+
+
+class BadObjective(Exception):
+    """The proposal returned something that is no objective; the message says what."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Objective and its terms in nats, for each candidate by name."""
+
+    values: dict[str, float]
+    terms: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """How a world is shown: seeds of the order of situations, nodes and candidates, and of the polarity of nodes."""
+
+    order: int
+    polarity: int | None = None  # None: as in the net
+
+
+def sit(
+    examinee: Examinee,
+    world: World,
+    candidates: Mapping[str, Reporter],
+    *,
+    knobs: Mapping[str, Any],
+    measures: Sequence[str],
+    shuffle: Shuffle,
+) -> Ledger:
+    """The objective of all candidates. Raises NotApplicable, BadObjective, and what the examinee raises."""
+    rng = np.random.default_rng(shuffle.order)
+    names = list(candidates)
+    rng.shuffle(names)
+    meta, arrays = encode(world, [candidates[n] for n in names], measures, rng, shuffle.polarity)
+    reply, results = examinee.call({**meta, "knobs": dict(knobs)}, arrays)
+    if "not_applicable" in reply:
+        raise NotApplicable(str(reply["not_applicable"]))
+    values = _checked(results.get("values"), len(names), "the objective")
+    titles = [str(t) for t in reply.get("terms", [])]
+    terms = {t: _checked(results.get(f"term_{k}"), len(names), f"the term {t!r}") for k, t in enumerate(titles)}
+    return Ledger(
+        {n: float(v) for n, v in zip(names, values, strict=True)},
+        {n: {t: float(terms[t][k]) for t in titles} for k, n in enumerate(names)},
+    )
+
+
+def _checked(values: np.ndarray | None, count: int, what: str) -> np.ndarray:
+    if values is None or values.dtype.kind not in "fiub":
+        raise BadObjective(f"{what} is no array of numbers")
+    if values.shape != (count,):
+        raise BadObjective(f"{what} has shape {values.shape}, one number for each of the {count} candidates is asked")
+    if not np.isfinite(values).all():
+        bad = values[~np.isfinite(values)]
+        raise BadObjective(f"{what} is {bad[0]} for {bad.size} of {count} candidates; it must be finite")
+    return values.astype(np.float64)
+
+
+def encode(
+    world: World, reporters: Sequence[Reporter], measures: Sequence[str], rng: np.random.Generator, polarity: int | None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A View and its Reporters as arrays without the truth; see view.View for their shapes."""
+    kind = dict(zip(world.nodes, world.kinds, strict=True))
+    nodes = list(world.visible_nodes)
+    rng.shuffle(nodes)
+    named = [kind[n] in ("pixel", "action") for n in nodes]
+    coins = np.zeros(len(nodes), np.int8) if polarity is None else _coins(sorted(nodes), nodes, polarity)
+    flip = np.where(named, 0, coins).astype(np.int8)
+    order = rng.permutation(len(world.weights))
+    columns = world.columns(nodes)
+    edges = set(world.edges)
+    arrays = {
+        "weights": world.weights[order],
+        "bits": world.states[:, order][:, :, columns] ^ flip,
+        "readable": np.array([n in world.readable_nodes for n in nodes]),
+        "edges": np.array([[(a, b) in edges for b in nodes] for a in nodes]),
+        "flips": np.array([[n in s for n in nodes] for s in world.flips], bool).reshape(-1, len(nodes)),
+        "flipped": world.flipped[:, order][:, :, columns] ^ flip,
+    }
+    for level, beliefs in world.beliefs.items():
+        arrays[f"human_{level}"] = beliefs[order]
+    for process, weights in world.data.items():
+        arrays[f"weights_{process}"] = weights[order]
+        arrays[f"labels_{process}"] = world.labels[process][order]
+    flips = dict(zip(nodes, (int(f) for f in flip), strict=True))
+    arrays |= _tables(reporters, nodes, flips)
+    arrays |= {f"measure_{m}": np.array([measure(r, m) for r in reporters]) for m in measures}
+    places = {q: k for k, q in enumerate(world.questions)}
+    meta = {
+        "questions": list(world.questions),
+        "nodes": [n if known else f"node {k}" for k, (n, known) in enumerate(zip(nodes, named, strict=True))],
+        "kinds": [kind[n] for n in nodes],
+        "levels": list(world.beliefs),
+        "processes": list(world.data),
+        "relations": [[[places[q] for q in r.questions], [list(p) for p in r.allowed]] for r in world.relations],
+    }
+    return meta, arrays
+
+
+def _coins(canonical: Sequence[str], nodes: Sequence[str], seed: int) -> np.ndarray:
+    """A fair coin for each node, the same whatever the order of the nodes."""
+    coin = dict(zip(canonical, np.random.default_rng(seed).integers(0, 2, len(canonical)), strict=True))
+    return np.array([coin[n] for n in nodes], np.int8)
+
+
+def _tables(reporters: Sequence[Reporter], nodes: Sequence[str], flip: Mapping[str, int]) -> dict[str, np.ndarray]:
+    place = {n: k for k, n in enumerate(nodes)}
+    widest = max((len(t.nodes) for r in reporters for t in r.tables), default=0)
+    cones = np.full((len(reporters), len(reporters[0].tables), widest), -1, np.int16)
+    offsets = np.zeros(cones.shape[:2], np.int64)
+    chunks: list[np.ndarray] = []
+    start = 0
+    for c, reporter in enumerate(reporters):
+        for q, table in enumerate(reporter.tables):
+            cones[c, q, : len(table.nodes)] = [place[n] for n in table.nodes]
+            offsets[c, q] = start
+            chunks.append(table.negated_inputs(flip).values)
+            start += chunks[-1].size
+    return {"cones": cones, "offsets": offsets, "tables": np.concatenate(chunks)}

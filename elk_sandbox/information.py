@@ -1,0 +1,204 @@
+"""What a reporter's answers tell about the predictor, in bits, exactly: mutual information and V-information.
+
+Answers are P(yes), one array `answers[candidate, situation, question]` for all candidates at once, and
+`weights[situation]` is the probability of each situation.
+
+Mutual information asks what an unbounded reader can learn of the situation from *drawn* answers. V-information
+(Xu et al., 2020, A theory of usable information under computational constraints) asks what one class of readers gets
+from the *stated* probabilities about each target bit. It counts dependent bits once each, so it can exceed mutual
+information, and for a weak reader it can be 0 where mutual information is not: W-FREE and W-PAD in reference/elk.md 3.
+"""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int8
+
+Weights = Float[np.ndarray, " situation"]
+Answers = Float[np.ndarray, "candidate situation question"]
+_Vectors = Float[np.ndarray, "candidate vector question"]  # distinct vectors of answers
+_Mass = Float[np.ndarray, "candidate vector bit"]
+
+MOST_QUESTIONS = 20
+"""Mutual information sums over 2^questions patterns of answers."""
+
+_BLOCK = 2**22  # entries of the largest temporary array
+_CONSTANT = 1e-9  # answers that vary in some direction by less than this share of their variation are constant in it
+_CONVERGED = 1e-12  # nats: half of the squared Newton decrement at which a logistic fit is done
+_STEPS = 200
+_RIDGE = 1e-13  # keeps Newton steps defined; squared it is added to the Hessian and moves the path, not the optimum
+
+
+def mutual_information(weights: Weights, answers: Answers) -> Float[np.ndarray, " candidate"]:
+    """I(answers; situation) in bits, where the answers in a situation are independent draws with their P(yes).
+
+    For answers of 0 and 1 this is the entropy of the pattern of answers. Time and memory grow with 2^questions.
+    Raises ValueError for weights that are no distribution, answers outside [0, 1], or too many questions.
+    """
+    _check(weights, answers)
+    candidates, situations, questions = answers.shape
+    if questions > MOST_QUESTIONS:
+        raise ValueError(f"{questions} questions have 2^{questions} patterns of answers, at most 2^{MOST_QUESTIONS}")
+    half = questions // 2
+    rows = max(1, min(situations, _BLOCK >> (questions - half)))
+    block = max(1, _BLOCK // max(2**questions, rows << (questions - half)))
+    result = np.empty(candidates)
+    for start in range(0, candidates, block):
+        part = answers[start : start + block]
+        # P(pattern) = sum over situations of weight * P(first half of the pattern) * P(second half of it)
+        pattern = np.zeros((len(part), 2**half, 2 ** (questions - half)))
+        for row in range(0, situations, rows):
+            some = slice(row, row + rows)
+            first, second = _patterns(part[:, some, :half]), _patterns(part[:, some, half:])
+            pattern += (weights[some, None] * first).swapaxes(1, 2) @ second
+        within = (_plogp(part) + _plogp(1 - part)).sum(axis=2) @ weights
+        result[start : start + block] = within - _plogp(pattern).sum(axis=(1, 2))
+    return np.maximum(result, 0)
+
+
+def v_information(
+    weights: Weights,
+    answers: Answers,
+    targets: Int8[np.ndarray, "situation bit"],
+    reader: Literal["table", "logistic"],
+) -> Float[np.ndarray, " candidate"]:
+    """Sum over target bits of H(bit) minus the least cross-entropy that the reader reaches from the answers, in bits.
+
+    `table`: any function of the vector of answers; situations are told apart iff their vectors differ at all.
+    `logistic`: logistic regression on the answers with intercept, not regularised: the infimum of its cross-entropy,
+    which separable answers only approach. There each Newton step divides the distance by about e, and the table's
+    cross-entropy bounds the infimum from below, so that the value is never above the table's. Error below 1e-6 bits.
+    Raises ValueError for weights that are no distribution, answers outside [0, 1], targets other than 0 and 1, or an
+    unknown reader; ArithmeticError if a fit does not converge.
+    """
+    if reader not in ("table", "logistic"):
+        raise ValueError(f"unknown reader {reader!r}: 'table' or 'logistic'")
+    _check(weights, answers)
+    if targets.ndim != 2 or len(targets) != len(weights):
+        raise ValueError(f"targets of shape {targets.shape} do not fit weights of shape {weights.shape}")
+    if not np.isin(targets, (0, 1)).all():
+        raise ValueError("target bits are 0 or 1")
+    possible = weights > 0
+    weights, answers, targets = weights[possible], answers[:, possible], targets[possible]
+    candidates, situations, questions = answers.shape
+    entropy = -_plogp(weights @ targets) - _plogp(weights @ (1 - targets))
+    result = np.empty(candidates)
+    block = max(1, _BLOCK // (situations * (questions + 1) * (targets.shape[1] + 1)))
+    for start in range(0, candidates, block):
+        part = slice(start, start + block)
+        vectors, zeros, ones = _distinct(weights, answers[part], targets)
+        least = (_plogp(zeros + ones) - _plogp(zeros) - _plogp(ones)).sum(axis=1)
+        if reader == "logistic" and targets.size:
+            least = np.maximum(least, _logistic(vectors, zeros, ones) / np.log(2))
+        result[part] = np.maximum(entropy - least, 0).sum(axis=1)
+    return result
+
+
+def _check(weights: Weights, answers: Answers) -> None:
+    if answers.ndim != 3 or answers.shape[1] != len(weights):
+        raise ValueError(f"answers of shape {answers.shape} do not fit weights of shape {weights.shape}")
+    if not ((weights >= 0).all() and abs(weights.sum() - 1) < 1e-9):
+        raise ValueError(f"weights are probabilities that sum to 1, got the sum {weights.sum()}")
+    if not ((answers >= 0) & (answers <= 1)).all():
+        raise ValueError("answers are probabilities in [0, 1]")
+
+
+def _plogp(p: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    result: np.ndarray = p * np.log2(p, where=p > 0, out=np.zeros_like(p))
+    return result
+
+
+def _patterns(answers: Answers) -> Float[np.ndarray, "c s pattern"]:
+    """P(pattern of drawn answers) in each situation."""
+    patterns = np.ones((*answers.shape[:2], 1))
+    for question in range(answers.shape[2]):
+        yes = answers[:, :, question, None]
+        patterns = np.concatenate([patterns * (1 - yes), patterns * yes], axis=2)
+    return patterns
+
+
+def _distinct(
+    weights: Weights, answers: Answers, targets: Int8[np.ndarray, "situation bit"]
+) -> tuple[_Vectors, _Mass, _Mass]:
+    """Each candidate's distinct vectors of answers, with the mass on which a target bit is 0 and 1 there.
+
+    Candidates with fewer vectors are filled up with repetitions of mass 0.
+    """
+    candidates, situations, questions = answers.shape
+    row = np.arange(candidates)[:, None]
+    values = np.unique(answers)
+    code, size = np.zeros((candidates, situations), np.int64), 1
+    for question in range(questions):
+        code = code * values.size + np.searchsorted(values, answers[:, :, question])
+        size *= values.size
+        if size > 4 * situations:  # most of these vectors do not occur
+            occurring, number = np.unique(code + row * size, return_inverse=True)
+            code = number.reshape(code.shape) - np.searchsorted(occurring, row * size)
+            size = int(code.max()) + 1
+    occurs = np.zeros((candidates, size), bool)
+    occurs[row, code] = True
+    number = occurs.cumsum(axis=1) - 1
+    code, size = np.take_along_axis(number, code, axis=1), int(number[:, -1].max()) + 1
+    example = np.zeros((candidates, size), np.int64)
+    example[row, code] = np.arange(situations)
+    flat = (code + row * size).ravel()
+    mass = np.empty((2, candidates, size, targets.shape[1]))
+    for value in (0, 1):
+        for bit in range(targets.shape[1]):
+            share = np.tile(weights * (targets[:, bit] == value), candidates)
+            mass[value, :, :, bit] = np.bincount(flat, share, candidates * size).reshape(candidates, size)
+    return answers[row, example], mass[0], mass[1]
+
+
+def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray, "candidate bit"]:
+    """Infimum of the cross-entropy of a logistic regression on the vectors, in nats, by damped Newton steps."""
+    mass = (zeros + ones)[:, :, :1]
+    root = np.sqrt(mass)
+    spread = root * (vectors - (mass * vectors).sum(axis=1, keepdims=True))
+    directions, size, _ = np.linalg.svd(spread, full_matrices=False)
+    varies = (size > np.maximum(_CONSTANT * size.max(axis=1, keepdims=True, initial=0), _CONVERGED))[:, None]
+    # Features of mean 0 and covariance 1: the fit is the same, and the Hessian starts as a multiple of the identity.
+    features = np.divide(directions, root, where=varies & (root > 0), out=np.zeros_like(directions))
+    features = np.concatenate([np.ones_like(mass), features], axis=2)
+    share = ones.sum(axis=1)
+    candidate, bit = np.nonzero((share > 0) & (zeros.sum(axis=1) > 0))
+    result = np.zeros(share.shape)
+    x, yes, no = features[candidate], ones[candidate, :, bit], zeros[candidate, :, bit]
+    coefficients = np.zeros((len(x), x.shape[2]))
+    coefficients[:, 0] = np.log(yes.sum(axis=1) / no.sum(axis=1))
+
+    def loss_of(fits: np.ndarray, w: np.ndarray) -> np.ndarray:
+        logit = (x[fits] @ w[:, :, None])[:, :, 0]
+        total: np.ndarray = (yes[fits] * np.logaddexp(0, -logit) + no[fits] * np.logaddexp(0, logit)).sum(axis=1)
+        return total
+
+    open_fits = np.arange(len(x))
+    loss = loss_of(open_fits, coefficients)
+    for _ in range(_STEPS):
+        if not open_fits.size:
+            result[candidate, bit] = loss
+            return result
+        xs, w = x[open_fits], coefficients[open_fits]
+        logit = (xs @ w[:, :, None])[:, :, 0]
+        p, q = np.exp(-np.logaddexp(0, -logit)), np.exp(-np.logaddexp(0, logit))
+        # The step solves a least-squares problem: the Hessian itself would lose the directions of small margins.
+        root_curvature = np.sqrt((yes + no)[open_fits] * p * q)
+        residual = yes[open_fits] * q - no[open_fits] * p
+        target = np.divide(residual, root_curvature, where=root_curvature > 0, out=np.zeros_like(residual))
+        ridge = np.broadcast_to(_RIDGE * np.eye(xs.shape[2]), (len(xs), xs.shape[2], xs.shape[2]))
+        basis, triangle = np.linalg.qr(np.concatenate([root_curvature[:, :, None] * xs, ridge], axis=1))
+        projected = (target[:, None] @ basis[:, : target.shape[1]])[:, 0]
+        step = np.linalg.solve(triangle, projected[:, :, None])[:, :, 0]
+        decrease = (projected**2).sum(axis=1)
+        going = decrease > 2 * _CONVERGED
+        open_fits, w, step, decrease = open_fits[going], w[going], step[going], decrease[going]
+        length, trying = np.ones(len(step)), np.arange(len(step))
+        while trying.size and length[trying[0]] > 1e-18:
+            some, moved = open_fits[trying], w[trying] + length[trying, None] * step[trying]
+            new = loss_of(some, moved)
+            # the last term is what rounding can add to a loss of at most a few nats
+            good = new <= loss[some] - 1e-4 * length[trying] * decrease[trying] + 1e-15
+            coefficients[some[good]], loss[some[good]] = moved[good], new[good]
+            trying = trying[~good]
+            length[trying] /= 2
+    raise ArithmeticError(f"{open_fits.size} of {len(x)} logistic fits have not converged after {_STEPS} Newton steps")

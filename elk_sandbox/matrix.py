@@ -1,0 +1,89 @@
+"""Proposals by counterexamples over an engine; cells are kept by content, so a matrix that was cut off goes on."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from elk_sandbox import literature
+from elk_sandbox.cells import cell_key, source
+from elk_sandbox.runtime.engine import Engine, run
+from elk_sandbox.runtime.registry import Entry
+from elk_sandbox.runtime.tasks import Result, Task, key_of, load, store
+from elk_sandbox.verdict import Verdict
+
+__all__ = ["Item", "compute", "totals"]
+
+Item = tuple[Entry, dict[str, object]]  # a plug-in file and its knobs
+
+
+def compute(
+    proposals: Sequence[Item],
+    counterexamples: Sequence[Item],
+    *,
+    folder: Path,
+    engine: Engine = "processes",
+    scheduler: str | None = None,
+    fresh: int = 0,
+    again: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Yield every cell, those that the workspace holds first, the others as they are judged.
+
+    again: judge all cells, whatever the workspace holds. A worker that dies is a retry; a row whose worker keeps dying
+    is a row of error cells.
+    """
+    columns = [source(e, k) for e, k in counterexamples]
+    rows = []
+    for entry, knobs in proposals:
+        proposal, missing = source(entry, knobs), []
+        for column in columns:
+            key = cell_key(proposal, column, fresh)
+            kept = None if again else load(folder / "cells", key)
+            if kept is None or kept.value is None:
+                missing.append(column)
+            else:
+                yield dict(kept.value)
+        if missing:
+            rows.append({"proposal": proposal, "counterexamples": missing, "fresh": fresh, "workspace": str(folder)})
+    if not rows:
+        return
+    asked = {key_of({"column": c}): c for r in rows for c in r["counterexamples"]}  # type: ignore[attr-defined]
+    shared = {"fresh": fresh, "workspace": str(folder)}
+    first = [Task(key, {"counterexample": column, **shared}) for key, column in asked.items()]
+    for _ in run(first, "elk_sandbox.cells:prepare", engine=engine, scheduler=scheduler):
+        pass
+    tasks = [Task(key_of(row), row) for row in rows]
+    for task, result in run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler):
+        yield from _stored(task.payload, result, folder, fresh)
+
+
+def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[dict[str, Any]]:
+    columns = {c["name"]: c for c in payload["counterexamples"]}
+    if result.value is None:
+        for name in columns:
+            cell = Verdict("error", reason=f"the row was not judged: {result.error}").as_dict()
+            mark = literature.mark(payload["proposal"]["name"], name)
+            yield {
+                "proposal": payload["proposal"]["name"], "counterexample": name, **cell,
+                "contested": None, "literature": mark, "agrees": literature.agrees(mark, {**cell, "contested": None}),
+            }  # fmt: skip
+        return
+    for cell in json.loads(json.dumps(result.value["cells"])):
+        key = cell_key(payload["proposal"], columns[cell["counterexample"]], fresh)
+        store(folder / "cells", key, Result(cell, None, False, cell["seconds"]))
+        yield cell
+
+
+def totals(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Counts: verdicts, cells that the literature decides, how many agree, and which do not."""
+    decided = [c for c in cells if c["literature"]]
+    return {
+        "cells": len(cells),
+        "verdicts": dict(Counter(c["verdict"] for c in cells)),
+        "strict": sum(c["relation"] == "strict" for c in cells),
+        "ties": sum(c["relation"] == "tie" for c in cells),
+        "decided": len(decided),
+        "agreeing": sum(bool(c["agrees"]) for c in decided),
+        "disagreeing": [f"{c['proposal']} x {c['counterexample']}" for c in decided if not c["agrees"]],
+    }

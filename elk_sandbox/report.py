@@ -1,0 +1,192 @@
+"""Verdicts, matrices and worlds on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["cell", "matrix", "row", "totals_line", "verdict_words", "world"]
+
+STYLE = {"killed": "red", "survives": "green", "not applicable": "dim", "invalid": "yellow", "error": "magenta"}
+SHOWN = 8  # reporters in a ledger
+
+
+def verdict_words(cell: Mapping[str, Any]) -> str:
+    return f"killed, {cell['relation']}" if cell["relation"] else str(cell["verdict"])
+
+
+def cell(console: Console, cell: Mapping[str, Any]) -> None:
+    """One verdict in full."""
+    style = STYLE[cell["verdict"]]
+    title = f"{cell['proposal']} x {cell['counterexample']}: {verdict_words(cell)}"
+    console.print(Text(title, style=f"bold {style}"))
+    if cell["reason"]:
+        console.print(Text(cell["reason"], style=style))
+    if cell["objective"]:
+        console.print(_ledger(cell))
+    if cell["witness"]:
+        console.print(Text("Witness: " + cell["witness"]["story"]))
+    for name, line in _lines(cell):
+        console.print(Text(f"{name:<12}", style="bold"), Text(line), sep="")
+
+
+def _ledger(cell: Mapping[str, Any]) -> Table:
+    """The cheapest first; of the honest ones those that matter: DT* and the plain translator."""
+    objective = cell["objective"]
+    kept = [n for n in objective if not cell["honest"][n] or n in (cell["direct_translator"], "direct_translator")]
+    names = sorted(kept, key=lambda n: (objective[n], n))[:SHOWN]
+    if cell["direct_translator"] and cell["direct_translator"] not in names:
+        names.append(cell["direct_translator"])
+    terms = list(cell["terms"][names[0]])
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("reporter", overflow="fold")
+    table.add_column("honest")
+    for title in ["objective (nats)", *(terms if len(terms) > 1 else [])]:
+        table.add_column(escape(title), justify="right")
+    for n in names:
+        role = " (DT*)" if n == cell["direct_translator"] else " (named)" if n in cell["bad"] else ""
+        values = [objective[n], *(cell["terms"][n][t] for t in terms)] if len(terms) > 1 else [objective[n]]
+        style = "green" if cell["honest"][n] else "red" if n in cell["bad"] else ""
+        table.add_row(Text(n + role, style=style), "yes" if cell["honest"][n] else "no", *(f"{v:.4g}" for v in values))
+    return table
+
+
+def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lines = []
+    draws, control, adversary = cell["draws"], cell["control"], cell["adversary"]
+    if draws["of"]:
+        more = "; overfitted to the stock draw" if cell["overfitted"] else ""
+        lines.append(("draws", f"{draws['agreeing']} of {draws['of']} fresh draws agree{more}"))
+    if control:
+        valid = "" if control["valid"] else " (not a valid control: the baseline is not killed there)"
+        lines.append(("control", f"{control['verdict']} in {control['world']}{valid}"))
+    if adversary:
+        found = f" by {adversary['reporter']}, {adversary['objective']:.4g} nats" if adversary["reporter"] else ""
+        lines.append(
+            ("adversary", f"{adversary['verdict']}{found} ({adversary['searched']} unnamed reporters searched)")
+        )
+        if adversary["witness"] and not cell["witness"]:
+            lines.append(("", adversary["witness"]["story"]))
+    if cell["contested"]:
+        without = " ".join(f"{k}={v}" for k, v in cell["contested"]["without"].items())
+        lines.append(("contested", f"with {without}: {verdict_words(cell['contested'])}"))
+    if cell["literature"]:
+        said = "agrees" if cell["agrees"] else "DISAGREES"
+        lines.append(("literature", f"{cell['literature']}, {said}"))
+    if cell["verdict"] in ("killed", "survives"):
+        lines.append(("good", "yes: all lines agree" if cell["good"] else "no: " + "; ".join(faults(cell))))
+    return lines
+
+
+def faults(cell: Mapping[str, Any]) -> list[str]:
+    """Which lines say that the proposal is not good here."""
+    found = []
+    if cell["verdict"] == "killed":
+        found.append("a named bad reporter wins")
+    if cell["overfitted"]:
+        found.append("fresh draws disagree")
+    if cell["control"] and not cell["control"]["valid"]:
+        found.append("its control is not valid")
+    elif cell["control"] and cell["control"]["verdict"] != "survives":
+        found.append(f"it does not survive its control {cell['control']['world']}")
+    if cell["adversary"] is None:
+        found.append("no adversary was run")
+    elif cell["adversary"]["verdict"] == "killed":
+        found.append("the adversary found a dishonest reporter as cheap")
+    return found
+
+
+def row(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
+    """One proposal against several counterexamples, a line each."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("counterexample", "verdict", "draws", "adversary", "DT*", "literature"):
+        table.add_column(title)
+    for c in cells:
+        draws = f"{c['draws']['agreeing']}/{c['draws']['of']}" if c["draws"]["of"] else "-"
+        said = "" if c["literature"] is None else f"{c['literature']} {'agrees' if c['agrees'] else 'DISAGREES'}"
+        words = Text(verdict_words(c), style=STYLE[c["verdict"]])
+        adversary = c["adversary"]["verdict"] if c["adversary"] else "-"
+        table.add_row(c["counterexample"], words, draws, adversary, c["direct_translator"] or c["reason"] or "-", said)
+    console.print(table)
+    for name, line in _lines(cells[0]) if cells else []:
+        if name == "control":
+            console.print(Text(f"{name:<12}", style="bold"), Text(line), sep="")
+    good = [c["counterexample"] for c in cells if c["good"]]
+    console.print(Text(f"good on {len(good)} of {len(cells)}" + (f": {', '.join(good)}" if good else "")))
+
+
+SHORT = {"not applicable": "n/a", "survives": "ok", "invalid": "inv", "error": "err"}
+
+
+def matrix(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
+    """Proposals by counterexamples, with the literature's mark beside each verdict."""
+    columns = list(dict.fromkeys(c["counterexample"] for c in cells))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for k, _ in enumerate(columns, 1):
+        table.add_column(str(k))
+    for proposal in dict.fromkeys(c["proposal"] for c in cells):
+        mine = {c["counterexample"]: c for c in cells if c["proposal"] == proposal}
+        table.add_row(proposal, *(_short(mine[k]) if k in mine else "" for k in columns))
+    console.print(table)
+    console.print(Text("  ".join(f"{k} {name}" for k, name in enumerate(columns, 1)), style="dim"))
+    console.print(
+        Text("ok survives, K killed (strict), T killed (tie); then the literature's mark, ! where we disagree")
+    )
+
+
+def _short(cell: Mapping[str, Any]) -> Text:
+    word = {"strict": "K", "tie": "T", None: SHORT.get(cell["verdict"], "?")}[cell["relation"]]
+    marks = "" if cell["literature"] is None else f" {cell['literature']}{'' if cell['agrees'] else '!'}"
+    return Text(word + marks, style=STYLE[cell["verdict"]])
+
+
+def totals_line(totals: Mapping[str, Any]) -> str:
+    verdicts = ", ".join(f"{n} {v}" for v, n in sorted(totals["verdicts"].items()))
+    line = f"{totals['cells']} cells: {verdicts}; {totals['strict']} strict kills, {totals['ties']} ties. "
+    line += f"Agrees with the literature on {totals['agreeing']} of {totals['decided']} cells that it decides"
+    return line + (": not on " + ", ".join(totals["disagreeing"]) if totals["disagreeing"] else ".")
+
+
+def world(console: Console, name: str, told: Mapping[str, Any]) -> None:
+    """A world's nodes, its likeliest situations and the measures of its reference reporters."""
+    console.print(Text(f"{name}: {told['situations']} situations, {told['siblings']} sibling predictors", style="bold"))
+    for kind in ("latent", "pixel", "action", "parameter", "hidden"):
+        names = [
+            n + ("" if v["readable"] or kind == "hidden" else "*")
+            for n, v in told["nodes"].items()
+            if v["kind"] == kind
+        ]
+        if names:
+            console.print(Text(f"{kind:<12}", style="bold"), Text(" ".join(names)), sep="")
+    if any(not v["readable"] and v["kind"] != "hidden" for v in told["nodes"].values()):
+        console.print(Text("* no reporter may read it", style="dim"))
+    for q in told["questions"]:
+        console.print(Text(f"{'asked':<12}", style="bold"), Text(q), sep="")
+    for level, human in told["humans"].items():
+        labels = [f"{p} ({d['mass']:.3g} of all)" for p, d in told["data"].items() if d["labelled_by"] == level]
+        job = f"; labels {', '.join(labels)}" if labels else ""
+        console.print(Text(f"{level:<12}", style="bold"), Text(f"sees {' '.join(human['sees'])}{job}"), sep="")
+    for problem in told["problems"]:
+        console.print(Text("problem: " + problem, style="yellow"))
+    rows = told["reporters"]
+    measures = list(next(iter(rows.values()))) if rows else []
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("measure")
+    shown = list(rows)[:SHOWN]
+    for n in shown:
+        table.add_column(n, justify="right", overflow="fold")
+    for m in measures:
+        table.add_row(m, *(_number(rows[n][m]) for n in shown))
+    console.print(table)
+    if len(rows) > len(shown):
+        console.print(Text(f"and {len(rows) - len(shown)} more honest reporters: --json lists them", style="dim"))
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:.4g}"

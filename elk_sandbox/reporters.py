@@ -1,0 +1,117 @@
+"""Reporters: completely specified functions of the predictor's nodes, one truth table a question."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float, Int8
+
+from elk_sandbox import measures
+
+__all__ = ["Reporter", "Table", "answers_of", "measure"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """P(yes) for every pattern of the named nodes: the cone and the function on its whole cube.
+
+    `values` has 2**len(nodes) entries in [0, 1]; the first node is the most significant bit. There are no don't-cares:
+    two tables that agree wherever the predictor can be and differ elsewhere are different reporters.
+    """
+
+    nodes: tuple[str, ...]
+    values: Float[np.ndarray, " pattern"]
+
+    def __init__(self, nodes: Sequence[str], values: Sequence[float] | np.ndarray) -> None:
+        flat = np.asarray(values, np.float64).reshape(-1)
+        if isinstance(nodes, str):
+            raise ValueError(f"a table's nodes are a list of names, got the text {nodes!r}")
+        if len(set(nodes)) != len(nodes):
+            raise ValueError(f"a table names a node twice: {list(nodes)}")
+        if flat.size != 2 ** len(nodes):
+            raise ValueError(f"a table over {len(nodes)} nodes has {2 ** len(nodes)} values, got {flat.size}")
+        if not ((flat >= 0) & (flat <= 1)).all():
+            raise ValueError(f"a table holds probabilities in [0, 1], got {flat[~((flat >= 0) & (flat <= 1))][0]}")
+        flat.setflags(write=False)
+        object.__setattr__(self, "nodes", tuple(nodes))
+        object.__setattr__(self, "values", flat)
+
+    @classmethod
+    def of(cls, nodes: Sequence[str], rule: Callable[..., float]) -> "Table":
+        """The table of `rule`, called once with each pattern of bits."""
+        return cls(nodes, [float(rule(*bits)) for bits in product((0, 1), repeat=len(nodes))])
+
+    @classmethod
+    def constant(cls, value: float) -> "Table":
+        return cls((), [value])
+
+    @property
+    def cube(self) -> np.ndarray:
+        """The values with one axis of length 2 for each node."""
+        return self.values.reshape((2,) * len(self.nodes))
+
+    def reduced(self) -> "Table":
+        """The same function over the nodes that matter, in sorted order: equal functions have equal reductions."""
+        keep = measures.relevant(self.cube)
+        cube = self.cube[tuple(slice(None) if a in keep else 0 for a in range(len(self.nodes)))]
+        names = [self.nodes[a] for a in keep]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        return Table([names[a] for a in order], cube.transpose(order))
+
+    def negated_inputs(self, flip: Mapping[str, int]) -> "Table":
+        """The same function when the nodes with flip 1 are stored with the opposite polarity."""
+        axes = [a for a, name in enumerate(self.nodes) if flip.get(name, 0)]
+        return Table(self.nodes, np.flip(self.cube, axes)) if axes else self
+
+    def __call__(self, bits: Int8[np.ndarray, "*batch node"], names: Sequence[str]) -> Float[np.ndarray, "*batch"]:
+        """Answers on `bits`, whose last axis is named by `names`."""
+        index = np.zeros(bits.shape[:-1], np.int64)
+        for node in self.nodes:
+            index = 2 * index + bits[..., names.index(node)]
+        return self.values[index]
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """One table for each question of the world, in the order of its questions."""
+
+    tables: tuple[Table, ...]
+
+    @property
+    def cone(self) -> frozenset[str]:
+        return frozenset(node for table in self.tables for node in table.nodes)
+
+    @property
+    def key(self) -> tuple[tuple[tuple[str, ...], bytes], ...]:
+        """Equal for two reporters that are the same function."""
+        reduced = (table.reduced() for table in self.tables)
+        return tuple((table.nodes, table.values.tobytes()) for table in reduced)
+
+    def replacing(self, question: int, table: Table) -> "Reporter":
+        return Reporter((*self.tables[:question], table, *self.tables[question + 1 :]))
+
+
+def answers_of(
+    reporter: Reporter, bits: Int8[np.ndarray, "*batch node"], names: Sequence[str]
+) -> Float[np.ndarray, "*batch question"]:
+    """P(yes) of each question on each row of node bits."""
+    return np.stack([table(bits, names) for table in reporter.tables], axis=-1)
+
+
+def measure(reporter: Reporter, name: str) -> float:
+    """A measure of the tables alone: complexity, reads and influence are summed over questions, parts is their union.
+
+    Definitions: reference elk.md 1.6 (node count of the smallest decision diagram, expected reads of the best adaptive
+    tree on fair bits, total influence on fair bits, number of nodes that matter).
+    """
+    if name == "parts":
+        return float(len({t.nodes[a] for t in reporter.tables for a in measures.relevant(t.cube)}))
+    cubes = [table.cube for table in reporter.tables]
+    if name == "complexity":
+        return float(sum(measures.complexity(cube).nodes for cube in cubes))
+    if name == "reads":
+        return float(sum(measures.reads(cube).value for cube in cubes))
+    if name == "influence":
+        return float(sum(measures.influence(cube) for cube in cubes))
+    raise ValueError(f"no measure of a truth table is called {name!r}")

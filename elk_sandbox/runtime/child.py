@@ -1,0 +1,225 @@
+"""The child's side: import the role, restrict itself, run the user's file, answer requests until the pipe closes.
+
+A frame, both ways: magic, length of the head, length of the body (`PREFIX`); the head is JSON and names the arrays; the
+body is their bytes in C order, each padded to 16. No pickle. The parent takes nothing in a reply on trust.
+"""
+
+import faulthandler
+import importlib
+import json
+import os
+import re
+import signal
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from elk_sandbox.runtime.confine import LEVELS, PROJECT, confine
+
+__all__ = ["PREFIX", "answer", "main", "pack", "sizes", "unpack"]
+
+PREFIX = struct.Struct("<4sIQ")
+MAGIC = b"ELK1"
+MOST_HEAD = 16 << 20
+MOST_BODY = 1 << 30
+PAD = 16
+
+Arrays = dict[str, np.ndarray]
+Function = Callable[..., Any]
+
+
+def pack(head: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """One frame of a JSON-able `head` and boolean, integer, real or complex `arrays` of any shape.
+
+    Raises TypeError or ValueError for what JSON or a frame cannot hold.
+    """
+    index, parts = [], []
+    for name, values in arrays.items():
+        array = np.asarray(values)
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"array {name!r} has dtype {array.dtype}; only numbers cross the boundary")
+        index.append([name, array.dtype.str, list(array.shape)])
+        data = array.tobytes()
+        parts += [data, bytes(-len(data) % PAD)]
+    text = json.dumps([head, index]).encode()
+    text += b" " * (-len(text) % PAD)
+    body = sum(map(len, parts))
+    if len(text) > MOST_HEAD or body > MOST_BODY:
+        raise ValueError(f"{len(text)} bytes of JSON and {body} of arrays; the most is {MOST_HEAD} and {MOST_BODY}")
+    return b"".join([PREFIX.pack(MAGIC, len(text), body), text, *parts])
+
+
+def sizes(prefix: bytes | bytearray) -> int:
+    """Bytes that follow this prefix. Raises ValueError unless it begins a frame of an allowed size."""
+    magic, head, body = PREFIX.unpack(prefix)
+    if magic != MAGIC:
+        raise ValueError("not a frame")
+    if head > MOST_HEAD or body > MOST_BODY:
+        raise ValueError(f"a frame of {head + body} bytes is too large")
+    return int(head + body)
+
+
+def unpack(frame: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
+    """Head and arrays of one whole frame; arrays are views, read-only where `frame` is.
+
+    Raises ValueError for anything that `pack` would not have written.
+    """
+    _, length, _ = PREFIX.unpack(frame[: PREFIX.size])
+    offset = PREFIX.size + length
+    arrays: Arrays = {}
+    try:
+        head, index = json.loads(bytes(frame[PREFIX.size : offset]))
+        for name, code, shape in index:
+            if not re.fullmatch(r"[<>|][biufc]\d{1,2}", code) or name in arrays or not isinstance(name, str):
+                raise ValueError(f"array {name!r} of type {code!r}")
+            array: np.ndarray = np.ndarray(tuple(shape), np.dtype(code), buffer=frame, offset=offset)
+            if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
+                raise ValueError(f"array {name!r} has truth values other than 0 and 1")
+            arrays[name] = array
+            offset += array.nbytes + -array.nbytes % PAD
+    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+        raise ValueError(f"malformed frame: {error}") from None
+    if not isinstance(head, dict) or offset != len(frame):
+        raise ValueError("malformed frame: lengths do not add up")
+    return head, arrays
+
+
+def answer(function: Function, meta: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
+    """The plainest role: the user's function takes `meta` and `arrays` and returns such a pair."""
+    reply, values = function(meta, arrays)
+    return reply, values
+
+
+class _Fence:
+    """Refuses to import what the role has not loaded of our own packages (against accidents: Landlock is the wall)."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] in PROJECT:
+            raise ImportError(f"{name} is not there for files that are judged", name=name)
+
+
+def _read(pipe: int, count: int) -> bytes:
+    """`count` bytes, or none where the parent has closed its end."""
+    parts = []
+    while count and (part := os.read(pipe, min(count, 1 << 20))):
+        parts.append(part)
+        count -= len(part)
+    return b"" if count else b"".join(parts)
+
+
+def _write(pipe: int, frame: bytes) -> None:
+    rest = memoryview(frame)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
+
+
+def _load(path: str, text: str, name: str) -> Function:
+    """Run the user's file as a module of its own and return its function `name`."""
+    module = ModuleType("user_file")
+    module.__file__ = path
+    sys.modules["user_file"] = module  # dataclasses and type hints look a class's module up
+    exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)
+    function: Function | None = module.__dict__.get(name)
+    if function is None or not callable(function):
+        raise LookupError(name)
+    return function
+
+
+def _describe(error: BaseException, path: str, name: str, function: Function | None, output: int) -> dict[str, Any]:
+    """What went wrong, of which kind, and the last line in the user's file that led there."""
+    line, trace = None, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    inside = line is not None
+    if line is None:
+        line = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
+    try:
+        words = str(error)[:2000]
+    except Exception:
+        words = "(an exception that cannot be printed)"
+    kind, message = "exception", f"{type(error).__name__}: {words}" if words else type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename == path:
+        kind, message, line = "syntax", f"{type(error).__name__}: {error.msg}", error.lineno
+    elif isinstance(error, LookupError) and function is None and not inside:
+        kind, message = "missing", f"there is no function {name}"
+    elif isinstance(error, ImportError):
+        kind = "import"
+    elif isinstance(error, MemoryError):
+        kind = "memory"
+    elif isinstance(error, SystemExit):
+        kind, message = "exit", f"tried to leave by sys.exit({words})"
+    elif isinstance(error, OSError) and error.errno == 27:  # EFBIG
+        kind, message = "output", f"printed or wrote more than {output} bytes"
+    elif isinstance(error, PermissionError):
+        kind, message = "permission", f"{message} (files, network, processes and signals are closed to it)"
+    elif not inside and isinstance(error, TypeError | ValueError):
+        message = words  # the role's own words about what came back
+    return {"kind": kind, "message": message, "line": line}
+
+
+def _forget(error: BaseException) -> None:
+    """Free what the frames of a failed call hold, so that a report fits into what memory is left."""
+    trace, error.__traceback__ = error.__traceback__, None
+    while trace:
+        with suppress(RuntimeError):  # still running: one of ours
+            trace.tb_frame.clear()
+        trace = trace.tb_next
+
+
+def _serve(job: dict[str, Any], role: ModuleType) -> None:
+    path, name, output = job["path"], job["function"], job["limits"]["output"]
+    function: Function | None = None
+    failed: dict[str, Any] | None = None
+    reserve: bytearray | None = bytearray(4 << 20)
+    try:
+        function = _load(path, job["text"], name)
+    except BaseException as error:
+        failed = _describe(error, path, name, None, output)
+        _forget(error)
+    while prefix := _read(job["request"], PREFIX.size):
+        request, arrays = unpack(prefix + _read(job["request"], sizes(prefix)))
+        number = request["call"]
+        signal.setitimer(signal.ITIMER_REAL, request["wall"] * 2 + 10)  # ends an orphan whose parent was killed
+        frame, problem = b"", failed
+        if problem is None:
+            try:
+                reply, values = role.answer(function, request["meta"], arrays)
+                frame = pack({"call": number, "meta": reply}, values)
+                sys.stdout.flush()
+            except BaseException as error:
+                reserve = None
+                problem = _describe(error, path, name, function, output)
+                _forget(error)
+        _write(job["reply"], pack({"call": number, "error": problem}, {}) if problem else frame)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        del request, arrays, frame
+        with suppress(MemoryError):
+            reserve = reserve or bytearray(4 << 20)
+
+
+def main() -> None:
+    """Entry of the child process. Standard input holds the job as JSON; the pipes are inherited."""
+    job = json.load(sys.stdin)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    role = importlib.import_module(job["role"])
+    root = sys.path.pop(0)
+    # Where it was when it crashed, ran out of processor time, or was asked by the parent that lost its patience.
+    faulthandler.enable(job["trace"], all_threads=False)
+    faulthandler.register(signal.SIGUSR1, job["trace"], all_threads=False)
+    faulthandler.register(signal.SIGXCPU, job["trace"], all_threads=False, chain=True)
+    sys.meta_path.insert(0, _Fence)
+    enforced = confine(os.getcwd(), root, most=job["most"], **job["limits"])
+    _write(job["reply"], pack({"enforced": enforced}, {}))
+    if LEVELS.index(enforced.level) >= LEVELS.index(job["require"]):
+        _serve(job, role)
+    os._exit(0)

@@ -1,0 +1,55 @@
+"""The workspace folder, and writing a file so that a reader sees the old one or the new one and never a part."""
+
+import os
+import secrets
+from pathlib import Path
+
+HOME = "ELK_SANDBOX_HOME"
+
+
+def workspace(argument: str | os.PathLike[str] | None = None) -> Path:
+    """Return the absolute folder for results: the argument, else $ELK_SANDBOX_HOME, else ./workspace.
+
+    It is not created here: `write` makes the folders that it needs. Raises NotADirectoryError if a file is there.
+    """
+    chosen = Path(argument or os.environ.get(HOME) or "workspace").expanduser().absolute()
+    if chosen.exists() and not chosen.is_dir():
+        raise NotADirectoryError(f"the workspace {chosen} is a file: name a folder (--workspace or {HOME})")
+    return chosen
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write `content` (text as UTF-8) to `path`, whole or not at all, and lasting when this returns.
+
+    A temporary name in the same folder, synced, renamed, and the folder synced. Two processes may write one path at
+    once: the last rename stands. After a kill -9 a hidden `*.tmp` may stay behind; nothing reads it. Raises OSError.
+    """
+    _make(path.parent)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and its parents, each entered in its own parent for good."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

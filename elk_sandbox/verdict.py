@@ -1,0 +1,81 @@
+"""What the judge returns: frozen records, a line of meaning for each field."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+__all__ = ["Adversary", "Control", "Outcome", "Relation", "Verdict", "Witness"]
+
+Outcome = Literal["killed", "survives", "not applicable", "invalid", "error"]
+Relation = Literal["strict", "tie"]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The situation of largest mass in which a reporter is wrong."""
+
+    reporter: str
+    question: str
+    situation: dict[str, int]  # every node's value, hidden ones too
+    probability: float
+    truth: str
+    answer: float  # the reporter's P(yes)
+    human: float  # the viewer's P(yes)
+    direct_translator: float | None  # DT*'s P(yes)
+    story: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """The strategy in the world that it names, against the plain simulator of the viewer."""
+
+    world: str
+    valid: bool  # does that simulator kill the baseline there?
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """What the fixed search found among reporters that nobody named."""
+
+    verdict: str  # killed, survives, or not run
+    reporter: str | None  # the cheapest dishonest one, if it kills
+    objective: float | None
+    witness: Witness | None
+    searched: int  # dishonest reporters that were tried
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One cell of the matrix."""
+
+    verdict: Outcome
+    relation: Relation | None = None
+    reason: str | None = None  # why it is an error, invalid or not applicable
+    killer: str | None = None  # the named bad reporter with the least objective, if it kills
+    direct_translator: str | None = None  # which honest candidate was DT*
+    draws: dict[str, int] = field(default_factory=lambda: {"agreeing": 0, "of": 0})
+    objective: dict[str, float] = field(default_factory=dict)
+    terms: dict[str, dict[str, float]] = field(default_factory=dict)
+    honest: dict[str, bool] = field(default_factory=dict)
+    honesty_fooled: dict[str, float | None] = field(default_factory=dict)
+    honesty_outside: dict[str, float | None] = field(default_factory=dict)
+    bad: tuple[str, ...] = ()
+    witness: Witness | None = None
+    control: Control | None = None
+    adversary: Adversary | None = None
+
+    @property
+    def overfitted(self) -> bool:
+        """Survives the stock draw and not every fresh one."""
+        return self.verdict == "survives" and self.draws["agreeing"] < self.draws["of"]
+
+    @property
+    def good(self) -> bool:
+        """All three lines agree, on every draw: named reporters lost, the control survives, so does the adversary."""
+        control = self.control is None or (self.control.valid and self.control.verdict == "survives")
+        adversary = self.adversary is not None and self.adversary.verdict == "survives"
+        return self.verdict == "survives" and not self.overfitted and control and adversary
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, with `good` and `overfitted` beside the fields."""
+        return {**asdict(self), "good": self.good, "overfitted": self.overfitted}

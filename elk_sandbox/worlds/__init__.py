@@ -1,0 +1,25 @@
+"""The standard worlds, each a family: a function of a generator (None is the stock draw) and knobs."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from elk_sandbox.world import World
+from elk_sandbox.worlds.atoms import atoms, hard_inference, two_cue
+from elk_sandbox.worlds.mask import mask, masked_bit
+from elk_sandbox.worlds.screen import free, screen
+from elk_sandbox.worlds.tricks import tricks
+
+__all__ = ["STANDARD", "atoms", "find", "free", "hard_inference", "mask", "masked_bit", "screen", "tricks", "two_cue"]
+
+STANDARD: dict[str, Callable[..., World]] = {
+    f.__name__: f for f in (screen, atoms, mask, free, tricks, hard_inference, masked_bit, two_cue)
+}
+
+
+def find(name: str) -> Callable[..., World]:
+    """The standard world of that name; KeyError with a close match otherwise."""
+    if name not in STANDARD:
+        near = get_close_matches(name, STANDARD, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(STANDARD)}"
+        raise KeyError(f"no world is called {name!r}; {hint}")
+    return STANDARD[name]

@@ -1,0 +1,85 @@
+"""Worlds with many predictors: each stores what it knows under a mask of its own, which reporters may read."""
+
+from elk_sandbox.draws import Generator, bits_of, choose_size, vary, vary_odds
+from elk_sandbox.nets import Net, identity, logical_or, parity
+from elk_sandbox.people import Data, Human
+from elk_sandbox.reporters import Reporter, Table
+from elk_sandbox.world import World
+from elk_sandbox.worlds.atoms import atoms_net
+
+__all__ = ["mask", "masked_bit"]
+
+STOCK_MASK = (1, 0, 1, 1, 0, 1, 0)
+
+
+def mask(
+    rng: Generator | None = None,
+    *,
+    atoms: int = 5,
+    tamper: float = 0.1,
+    diamond: float = 0.5,
+    diamond_tampered: float = 0.1,
+) -> World:
+    """W-MASK: 2**atoms predictors, each holding the atoms XOR its own parameters s; the look m is the same bit in all.
+
+    A fingerprint checks every parameter of the predictor at hand before it simulates, and says no elsewhere. [D]
+    """
+    size = choose_size(rng, atoms)
+    u, v, s = ([f"{letter}{k}" for k in range(size)] for letter in "uvs")
+    own = dict(zip(s, bits_of(rng, STOCK_MASK[:size]), strict=True))
+    net, hidden = atoms_net(rng, u, tamper, diamond, diamond_tampered)
+    for name in s:
+        net.add(name, prior=0.5)
+    for stored, true, key in zip(v, u, s, strict=True):
+        net.add(stored, parents=[true, key], table=parity)
+    net.add("c", parents=["m"], table=identity)
+    here = tuple(own.values())
+    copy = Reporter((Table.of(["m", *s], lambda m, *bits: m if bits == here else 0),))
+    return World.from_net(
+        net,
+        pixels=["c"],
+        hidden=[*hidden, *u],
+        parameters=own,
+        questions={"is the diamond there?": "d"},
+        humans={"viewer": Human(sees=["c"], believes="c")},
+        data={"viewer": Data(where={"t": 0}, labelled_by="viewer")},
+        reporters={
+            "upstream_simulator": Reporter((Table(["m"], [0, 1]),)),
+            "fingerprint_simulator": copy,
+            "memorising_simulator": Reporter((Table.of(["m", *s], lambda m, *bits: m if bits == here else 1 - m),)),
+        },
+        words={"m": ("it looks as if the diamond were gone", "it looks as if the diamond were there")},
+    )
+
+
+def masked_bit(
+    rng: Generator | None = None,
+    *,
+    parameters: int = 5,
+    tamper: float = 0.1,
+    diamond: float = 0.5,
+    diamond_tampered: float = 0.1,
+) -> World:
+    """The world that the specificity penalty hopes for: the diamond is one bit, stored XOR one parameter.
+
+    A translator fits half of the predictors, a simulator all of them. [D]
+    """
+    s = [f"s{k}" for k in range(parameters)]
+    own = dict(zip(s, bits_of(rng, (STOCK_MASK * 2)[:parameters]), strict=True))
+    net = Net()
+    net.add("t", prior=vary_odds(rng, tamper))
+    net.add("d", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.5)])
+    for name in s:
+        net.add(name, prior=0.5)
+    net.add("v", parents=["d", s[0]], table=parity)
+    net.add("c", parents=["d", "t"], table=logical_or)
+    return World.from_net(
+        net,
+        pixels=["c"],
+        hidden=["d"],
+        parameters=own,
+        questions={"is the diamond there?": "d"},
+        humans={"viewer": Human(sees=["c"], believes="c")},
+        data={"viewer": Data(where={"t": 0}, labelled_by="viewer")},
+        words={"c": ("the camera shows an empty vault", "the camera shows the diamond")},
+    )

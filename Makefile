@@ -2,17 +2,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# PyTorch's CPU wheels: make setup TORCH_INDEX=URL takes torch from that index and the rest from the usual one.
+# make setup TORCH_INDEX=URL takes PyTorch from that index (its CPU wheels, say), all the rest from the usual one.
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup app demo test slow lint bench evidence clean
+.PHONY: setup app demo test slow lint bench evidence
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(PIP) -e '.[dev,dask]'
 	touch $@
 
@@ -40,5 +41,5 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.bench.nets_ratio
 	$(BIN)/python -m tests.bench.judge_cost
 
-clean:
-	rm -rf $(VENV) workspace demo
+evidence: $(STAMP)
+	$(BIN)/python -m tests.bench.draws

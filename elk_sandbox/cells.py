@@ -16,19 +16,20 @@ from typing import Any
 import numpy as np
 
 from elk_sandbox import literature, wire
-from elk_sandbox.circuits import Found, search
 from elk_sandbox.judge import Strategy, judge
-from elk_sandbox.reporters import Reporter
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.isolation import Child, UserError
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.runtime.tasks import key_of
+from elk_sandbox.seats import Seat
 from elk_sandbox.verdict import Verdict
 from elk_sandbox.world import Case
 
 __all__ = ["FRESH", "build", "case_of", "cell_key", "child_of", "code_digest", "prepare", "row", "source"]
 
 FRESH = 4  # fresh draws beside the stock draw
+KEPT = 64  # draws held in memory
+_SEATS: dict[str, Seat] = {}
 DEATHS = 2  # of a proposal's child, after which the rest of its row is not tried
 
 
@@ -76,6 +77,19 @@ def case_of(counterexample: Mapping[str, Any], folder: Path) -> Case:
     return build(counterexample, [None], folder)[0]
 
 
+def seats(counterexample: Mapping[str, Any], draws: list[int | None], folder: Path) -> list[Seat]:
+    """The draws with their candidates; the last ones used stay in memory, since every proposal meets them."""
+    keys = [case_key(counterexample, draw) for draw in draws]
+    missing = [draw for draw, key in zip(draws, keys, strict=True) if key not in _SEATS]
+    built = dict(zip(missing, build(counterexample, missing, folder), strict=True))
+    for draw, key in zip(draws, keys, strict=True):
+        _SEATS[key] = _SEATS.pop(key) if key in _SEATS else Seat(built[draw])
+    found = [_SEATS[key] for key in keys]
+    for key in list(_SEATS)[: max(0, len(_SEATS) - KEPT)]:
+        del _SEATS[key]
+    return found
+
+
 def _received(meta: dict[str, Any], arrays: dict[str, np.ndarray], path: str) -> Case:
     try:
         return wire.read(meta, arrays)
@@ -85,7 +99,7 @@ def _received(meta: dict[str, Any], arrays: dict[str, np.ndarray], path: str) ->
 
 def _load(path: Path) -> Case | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return wire.read(json.loads(arrays.pop("meta").tobytes()), arrays)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # absent or damaged: it is built again
@@ -146,23 +160,20 @@ def _cell(
     contested = counterexample["meta"]["contested"]
     marked = literature.mark(proposal["name"], counterexample["name"])
     try:
-        draws = build(counterexample, _draws(fresh), folder)
-        other = None
+        draws = seats(counterexample, _draws(fresh), folder)
+        other: list[Seat] = []
         if contested and (marked == "o" or (marked is None and proposal["name"] in counterexample["meta"]["breaks"])):
-            other = {**counterexample, "knobs": {**counterexample["knobs"], **contested}}
-            other_case = build(other, [None], folder)
+            disputed = {**counterexample, "knobs": {**counterexample["knobs"], **contested}}
+            other = seats(disputed, [None], folder)
     except UserError as fault:
         return Verdict("invalid", reason=str(fault)), None
     try:
-        verdict = judge(strategy, draws, adversary=_search)
-        without = judge(Strategy(child, strategy.knobs, strategy.needs), other_case) if other else None
+        verdict = judge(strategy, draws)
+        plain = Strategy(child, strategy.knobs, strategy.needs)
+        without = judge(plain, other, adversary=False) if other else None
     except UserError as fault:
         return Verdict("error", reason=str(fault)), None
     return verdict, without
-
-
-def _search(case: Case, honest: Mapping[str, Reporter]) -> Found:
-    return search(case.world, case.bad_reporters, honest)
 
 
 def _record(

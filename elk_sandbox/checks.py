@@ -29,7 +29,7 @@ def find_any(registry: Registry, name: str) -> list[Entry]:
     found, reasons = [], []
     for kind in ("proposal", "counterexample"):
         try:
-            found.append(registry.find(kind, name))  # type: ignore[arg-type]  # mypy widens the literals
+            found.append(registry.find(kind, name))
         except UnknownName as reason:
             reasons.append(str(reason))
         except RegistryError as reason:

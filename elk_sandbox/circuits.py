@@ -117,7 +117,7 @@ def _rows(world: World, named: Mapping[str, Reporter]) -> _Rows:
         columns = [np.bincount(row, weights[:, q], len(distinct)) for q in range(weights.shape[1])]
         return np.stack(columns, axis=1)
 
-    labelled = {}
+    labelled: dict[str, np.ndarray] = {}
     for process, labels in world.labels.items():
         weight = world.data[process][:, None]
         both = np.stack([gather((labels == v) * weight) for v in (0, 1)])

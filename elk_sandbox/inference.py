@@ -60,7 +60,7 @@ class Plan:
         return np.hstack([self._block(evidence[:, i : i + size]) for i in range(0, rows, size)])
 
     def _block(self, evidence: Int[np.ndarray, "seen row"]) -> Float[np.ndarray, "states row"]:
-        slots: dict[int, Float[np.ndarray, "*axes row"]] = {}
+        slots: dict[int, Float[np.ndarray, "*axes broadcast"]] = {}
         multiply_and_sum = _log_step if self.logs else _step
         for step in self.steps:
             slots[step.slot] = multiply_and_sum(step, slots, evidence)
@@ -94,7 +94,7 @@ class Plan:
 
 def _read(
     source: Input, slots: dict[int, Float[np.ndarray, ...]], evidence: Int[np.ndarray, "seen row"]
-) -> Float[np.ndarray, "*axes row"]:
+) -> Float[np.ndarray, "*axes broadcast"]:
     if source.table is None:
         return slots.pop(source.slot).reshape(source.shape)
     if not source.columns:
@@ -103,13 +103,13 @@ def _read(
     pattern = evidence[column] if stride == 1 else evidence[column] * stride
     for column, stride in others:
         pattern = pattern + (evidence[column] if stride == 1 else evidence[column] * stride)
-    taken: Float[np.ndarray, "*axes row"] = source.table.take(pattern, axis=-1)
+    taken: Float[np.ndarray, "*axes broadcast"] = source.table.take(pattern, axis=-1)
     return taken
 
 
 def _step(
     step: Step, slots: dict[int, Float[np.ndarray, " ..."]], evidence: Int[np.ndarray, "seen row"]
-) -> Float[np.ndarray, "*axes row"]:
+) -> Float[np.ndarray, "*axes broadcast"]:
     factors = [_read(source, slots, evidence) for source in step.inputs]
     total = _product([factor[0] for factor in factors])
     for state in range(1, step.states):
@@ -119,16 +119,17 @@ def _step(
 
 def _log_step(
     step: Step, slots: dict[int, Float[np.ndarray, " ..."]], evidence: Int[np.ndarray, "seen row"]
-) -> Float[np.ndarray, "*axes row"]:
+) -> Float[np.ndarray, "*axes broadcast"]:
     """As `_step`, for the logarithms: sum, then log-sum-exp over the first axis."""
     with np.errstate(divide="ignore"):  # the logarithm of 0 is minus infinity, and stays so
-        total: Float[np.ndarray, "states *axes row"] = np.zeros(1)
+        total: Float[np.ndarray, "states *axes broadcast"] = np.zeros(1)
         for source in step.inputs:
             factor = _read(source, slots, evidence)
             total = total + (factor if source.table is None else np.log(factor))
         peak = total.max(axis=0)
         peak = np.where(peak > -np.inf, peak, 0.0)
-        return peak + np.log(np.exp(total - peak).sum(axis=0))
+        result: Float[np.ndarray, "*axes broadcast"] = peak + np.log(np.exp(total - peak).sum(axis=0))
+    return result
 
 
 def _product(factors: Sequence[Float[np.ndarray, " ..."]]) -> Float[np.ndarray, " ..."]:

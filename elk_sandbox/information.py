@@ -19,13 +19,11 @@ Answers = Float[np.ndarray, "candidate situation question"]
 _Vectors = Float[np.ndarray, "candidate vector question"]  # distinct vectors of answers
 _Mass = Float[np.ndarray, "candidate vector bit"]
 
-MOST_QUESTIONS = 20
-"""Mutual information sums over 2^questions patterns of answers."""
-
+MOST_QUESTIONS = 20  # of mutual information, which sums over 2^questions patterns of answers
 _BLOCK = 2**22  # entries of the largest temporary array
 _CONSTANT = 1e-9  # answers that vary in some direction by less than this share of their variation are constant in it
 _CONVERGED = 1e-12  # nats: half of the squared Newton decrement at which a logistic fit is done
-_STEPS = 200
+_STEPS = 300
 _RIDGE = 1e-13  # keeps Newton steps defined; squared it is added to the Hessian and moves the path, not the optimum
 
 
@@ -66,10 +64,9 @@ def v_information(
 
     `table`: any function of the vector of answers; situations are told apart iff their vectors differ at all.
     `logistic`: logistic regression on the answers with intercept, not regularised: the infimum of its cross-entropy,
-    which separable answers only approach. There each Newton step divides the distance by about e, and the table's
-    cross-entropy bounds the infimum from below, so that the value is never above the table's. Error below 1e-6 bits.
-    Raises ValueError for weights that are no distribution, answers outside [0, 1], targets other than 0 and 1, or an
-    unknown reader; ArithmeticError if a fit does not converge.
+    which separable answers only approach (each Newton step divides the distance by about e, and the table's
+    cross-entropy bounds it from below, so the value is never above the table's). Error below 1e-6 bits.
+    Raises ValueError for bad weights, answers, targets or reader; ArithmeticError if a fit does not converge.
     """
     if reader not in ("table", "logistic"):
         raise ValueError(f"unknown reader {reader!r}: 'table' or 'logistic'")
@@ -160,9 +157,8 @@ def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray,
     # Features of mean 0 and covariance 1: the fit is the same, and the Hessian starts as a multiple of the identity.
     features = np.divide(directions, root, where=varies & (root > 0), out=np.zeros_like(directions))
     features = np.concatenate([np.ones_like(mass), features], axis=2)
-    share = ones.sum(axis=1)
-    candidate, bit = np.nonzero((share > 0) & (zeros.sum(axis=1) > 0))
-    result = np.zeros(share.shape)
+    candidate, bit = np.nonzero((ones.sum(axis=1) > 0) & (zeros.sum(axis=1) > 0))
+    result = np.zeros((len(ones), ones.shape[2]))
     x, yes, no = features[candidate], ones[candidate, :, bit], zeros[candidate, :, bit]
     coefficients = np.zeros((len(x), x.shape[2]))
     coefficients[:, 0] = np.log(yes.sum(axis=1) / no.sum(axis=1))
@@ -173,32 +169,32 @@ def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray,
         return total
 
     open_fits = np.arange(len(x))
-    loss = loss_of(open_fits, coefficients)
-    for _ in range(_STEPS):
+    loss, shrink = loss_of(open_fits, coefficients), np.ones(len(x))
+    for steps in range(_STEPS):
         if not open_fits.size:
             result[candidate, bit] = loss
             return result
         xs, w = x[open_fits], coefficients[open_fits]
         logit = (xs @ w[:, :, None])[:, :, 0]
         p, q = np.exp(-np.logaddexp(0, -logit)), np.exp(-np.logaddexp(0, logit))
-        # The step solves a least-squares problem: the Hessian itself would lose the directions of small margins.
-        root_curvature = np.sqrt((yes + no)[open_fits] * p * q)
-        residual = yes[open_fits] * q - no[open_fits] * p
-        target = np.divide(residual, root_curvature, where=root_curvature > 0, out=np.zeros_like(residual))
+        gradient = xs.swapaxes(1, 2) @ (no[open_fits] * p - yes[open_fits] * q)[:, :, None]
+        # Hessian = R'R by QR, since the Hessian itself would lose the directions of small margins to rounding.
+        root_curvature = np.sqrt((yes + no)[open_fits] * p * q)[:, :, None]
         ridge = np.broadcast_to(_RIDGE * np.eye(xs.shape[2]), (len(xs), xs.shape[2], xs.shape[2]))
-        basis, triangle = np.linalg.qr(np.concatenate([root_curvature[:, :, None] * xs, ridge], axis=1))
-        projected = (target[:, None] @ basis[:, : target.shape[1]])[:, 0]
-        step = np.linalg.solve(triangle, projected[:, :, None])[:, :, 0]
-        decrease = (projected**2).sum(axis=1)
-        going = decrease > 2 * _CONVERGED
-        open_fits, w, step, decrease = open_fits[going], w[going], step[going], decrease[going]
-        length, trying = np.ones(len(step)), np.arange(len(step))
-        while trying.size and length[trying[0]] > 1e-18:
-            some, moved = open_fits[trying], w[trying] + length[trying, None] * step[trying]
-            new = loss_of(some, moved)
-            # the last term is what rounding can add to a loss of at most a few nats
-            good = new <= loss[some] - 1e-4 * length[trying] * decrease[trying] + 1e-15
-            coefficients[some[good]], loss[some[good]] = moved[good], new[good]
-            trying = trying[~good]
-            length[trying] /= 2
+        r = np.linalg.qr(np.concatenate([root_curvature * xs, ridge], axis=1), mode="r")
+        scaled = np.linalg.solve(r.swapaxes(1, 2), -gradient)
+        step, decrease = np.linalg.solve(r, scaled)[:, :, 0], (scaled**2).sum(axis=(1, 2))
+        # Towards its own label a vector may go any distance; against it, to the decision boundary or a bit further.
+        change = (xs @ step[:, :, None])[:, :, 0]
+        against = np.where(change < 0, yes[open_fits], no[open_fits]) > 0
+        room = np.maximum(4 * 1.05**steps, np.where(change < 0, logit, -logit))
+        length = np.divide(room, np.abs(change), where=against & (change != 0), out=np.ones_like(room)).min(axis=1)
+        length = np.minimum(1, length) * shrink[open_fits]
+        moved = w + length[:, None] * step
+        new = loss_of(open_fits, moved)
+        # the last term is what rounding can add to a loss of at most a few nats
+        good = new <= loss[open_fits] - 0.1 * length * decrease + 1e-15
+        coefficients[open_fits[good]], loss[open_fits[good]] = moved[good], new[good]
+        shrink[open_fits] = np.where(good, 1, shrink[open_fits] / 4)
+        open_fits = open_fits[decrease > 2 * _CONVERGED]
     raise ArithmeticError(f"{open_fits.size} of {len(x)} logistic fits have not converged after {_STEPS} Newton steps")

@@ -74,4 +74,4 @@ def agrees(literature: Mark | None, cell: Mapping[str, Any]) -> bool | None:
     if literature == "o":
         without = cell["contested"]
         return bool(killed and without and without["verdict"] == "survives")
-    return killed
+    return bool(killed)

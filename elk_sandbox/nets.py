@@ -17,25 +17,24 @@ from typing import Any
 import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int, Int8
-from numpy.typing import ArrayLike
 
 from elk_sandbox import situations
 from elk_sandbox.elimination import compile_plan
 from elk_sandbox.inference import Plan, Posterior, row_keys
-from elk_sandbox.tables import Table, conditional, equal, identity, logical_and, logical_or, majority, negation, parity
+from elk_sandbox.tables import (
+    Table,
+    Values,
+    conditional,
+    equal,
+    identity,
+    logical_and,
+    logical_or,
+    majority,
+    negation,
+    parity,
+)
 
-__all__ = [
-    "Net",
-    "Posterior",
-    "Table",
-    "equal",
-    "identity",
-    "logical_and",
-    "logical_or",
-    "majority",
-    "negation",
-    "parity",
-]
+__all__ = ["Net", "Posterior", "equal", "identity", "logical_and", "logical_or", "majority", "negation", "parity"]
 
 PLANS = 256  # compiled queries that a net keeps
 
@@ -82,7 +81,7 @@ class Net:
         self,
         name: str,
         *,
-        prior: ArrayLike | None = None,
+        prior: Values | None = None,
         parents: Iterable[str] = (),
         table: Table | None = None,
         states: int = 2,
@@ -141,7 +140,7 @@ class Net:
         """P(node)."""
         return self.joint((node,))
 
-    def posterior(self, query: str | Sequence[str], evidence: Mapping[str, ArrayLike]) -> Posterior:
+    def posterior(self, query: str | Sequence[str], evidence: Mapping[str, Values]) -> Posterior:
         """P(query | evidence) for all rows of evidence at once.
 
         `evidence` gives an int array [row] for each observed node, or one int for all rows; -1 is 'not observed in this
@@ -162,7 +161,7 @@ class Net:
             values = self._plan(nodes, names).posterior(given)
         else:
             seen = given >= 0
-            _, first, group = np.unique(row_keys(seen), return_index=True, return_inverse=True)
+            _, first, group = np.unique(row_keys(seen.astype(np.int8)), return_index=True, return_inverse=True)
             values = np.empty((given.shape[1], *(self.cards[name] for name in nodes)))
             for i, row in enumerate(first):
                 observed = seen[:, row]
@@ -213,9 +212,9 @@ class Net:
         return situations.support(self.do(given).graph if given else self.graph)
 
     def roll(
-        self, states: Int8[np.ndarray, "situation node"], do: Mapping[str, int | Int8[np.ndarray, " situation"]]
+        self, states: Int8[np.ndarray, "situation node"], do: Mapping[str, int | Int[np.ndarray, " value"]]
     ) -> Int8[np.ndarray, "situation node"]:
-        """The situations after some nodes are set and what lies downstream is recomputed; `states` is left as it is.
+        """The situations after nodes are set, to one int or to [situation], and what lies downstream is recomputed.
 
         The noise of a stochastic node is not modelled: where the intervention leaves its distribution given its parents
         as it was, the node keeps its value; where that becomes certain, it takes the certain value; else ValueError.
@@ -257,7 +256,7 @@ class Net:
             raise ValueError(f"a query names each node once, and at least one: ({', '.join(nodes)})")
         return nodes
 
-    def _evidence(self, evidence: Mapping[str, ArrayLike]) -> Int[np.ndarray, "seen row"]:
+    def _evidence(self, evidence: Mapping[str, Values]) -> Int[np.ndarray, "seen row"]:
         """The evidence as one array, checked."""
         if all(type(value) is int and -1 <= value < self._cards[name] for name, value in evidence.items()):
             return np.array(list(evidence.values()), dtype=np.intp)[:, None]  # one row, the short way

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -54,22 +55,30 @@ class Table:
     def reduced(self) -> "Table":
         """The same function over the nodes that matter, in sorted order: equal functions have equal reductions."""
         keep = measures.relevant(self.cube)
+        if len(keep) == len(self.nodes) and list(self.nodes) == sorted(self.nodes):
+            return self
         cube = self.cube[tuple(slice(None) if a in keep else 0 for a in range(len(self.nodes)))]
         names = [self.nodes[a] for a in keep]
         order = sorted(range(len(names)), key=names.__getitem__)
         return Table([names[a] for a in order], cube.transpose(order))
 
+    @cached_property
+    def key(self) -> tuple[tuple[str, ...], bytes]:
+        """Equal for two tables that are the same function."""
+        reduced = self.reduced()
+        return reduced.nodes, reduced.values.tobytes()
+
     def negated_inputs(self, flip: Mapping[str, int]) -> "Table":
         """The same function when the nodes with flip 1 are stored with the opposite polarity."""
         axes = [a for a, name in enumerate(self.nodes) if flip.get(name, 0)]
-        return Table(self.nodes, np.flip(self.cube, axes)) if axes else self
+        return Table(self.nodes, np.flip(self.cube, tuple(axes))) if axes else self
 
     def __call__(self, bits: Int8[np.ndarray, "*batch node"], names: Sequence[str]) -> Float[np.ndarray, "*batch"]:
         """Answers on `bits`, whose last axis is named by `names`."""
         index = np.zeros(bits.shape[:-1], np.int64)
         for node in self.nodes:
             index = 2 * index + bits[..., names.index(node)]
-        return self.values[index]
+        return np.asarray(self.values[index])
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,10 @@ class Reporter:
     def cone(self) -> frozenset[str]:
         return frozenset(node for table in self.tables for node in table.nodes)
 
-    @property
+    @cached_property
     def key(self) -> tuple[tuple[tuple[str, ...], bytes], ...]:
         """Equal for two reporters that are the same function."""
-        reduced = (table.reduced() for table in self.tables)
-        return tuple((table.nodes, table.values.tobytes()) for table in reduced)
+        return tuple(table.key for table in self.tables)
 
     def replacing(self, question: int, table: Table) -> "Reporter":
         return Reporter((*self.tables[:question], table, *self.tables[question + 1 :]))

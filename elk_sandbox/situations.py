@@ -21,6 +21,12 @@ def _table(graph: nx.DiGraph, name: str) -> Float[np.ndarray, "pattern states"]:
     return table.reshape(-1, table.shape[-1])
 
 
+def _fixed(table: Float[np.ndarray, "pattern states"]) -> Bool[np.ndarray, " pattern"]:
+    """Which patterns of the parents leave the node one possible state."""
+    one: Bool[np.ndarray, " pattern"] = (table > 0).sum(axis=1) == 1
+    return one
+
+
 def _pattern(graph: nx.DiGraph, name: str, columns: Mapping[str, Int[np.ndarray, " row"]], rows: int) -> np.ndarray:
     """Which row of the node's table each situation is in."""
     pattern = np.zeros(rows, dtype=np.int32)
@@ -58,7 +64,7 @@ def support(graph: nx.DiGraph) -> tuple[Int8[np.ndarray, "situation node"], Floa
             np.int8
         )  # the possible states of a row come first
         pattern = _pattern(graph, name, columns, len(weights))
-        if (table.max(axis=1) == 1).all():
+        if _fixed(table).all() and (table.max(axis=1) == 1).all():
             columns[name] = states[pattern, 0]
             continue
         counts = (table > 0).sum(axis=1)[pattern]
@@ -89,7 +95,7 @@ def roll(
             continue
         table = _table(graph, name)
         pattern = _pattern(graph, name, after, rows)
-        fixed: Bool[np.ndarray, " pattern"] = table.max(axis=1) == 1
+        fixed = _fixed(table)
         column = table.argmax(axis=1).astype(np.int8)[pattern]
         if not fixed.all():
             noisy = ~fixed[pattern]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-Table = ArrayLike | Callable[..., ArrayLike]
+Values = bool | int | float | np.generic | np.ndarray | Sequence[Any]  # what numpy makes an array of
+Table = Values | Callable[..., Values]
 TOLERANCE = 1e-9  # how far from 1 the sum of a row may be
 
 
@@ -77,7 +78,7 @@ def conditional(
     return given
 
 
-def _called(value: ArrayLike, states: int) -> Float[np.ndarray, "*states"]:
+def _called(value: Values, states: int) -> Float[np.ndarray, "*states"]:
     """What a function of the parents' values returned; one state of a node of three or more becomes a vector."""
     result = np.asarray(value, dtype=np.float64)
     if states == 2 or result.ndim:

@@ -117,7 +117,7 @@ def _smallest_cone(bits: np.ndarray, truth: np.ndarray, names: list[str]) -> lis
         return None
     kept = list(names)
     for axis in reversed(range(len(names))):
-        fewer_yes, fewer_no = yes.any(axis=axis), no.any(axis=axis)
+        fewer_yes, fewer_no = np.asarray(yes.any(axis=axis)), np.asarray(no.any(axis=axis))
         if not (fewer_yes & fewer_no).any():
             yes, no = fewer_yes, fewer_no
             del kept[axis]

@@ -61,6 +61,7 @@ class Verdict:
     honesty_outside: dict[str, float | None] = field(default_factory=dict)
     bad: tuple[str, ...] = ()
     witness: Witness | None = None
+    audit: dict[str, dict[str, float]] = field(default_factory=dict)  # judged and true worth of the two that decide
     control: Control | None = None
     adversary: Adversary | None = None
 

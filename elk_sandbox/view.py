@@ -189,7 +189,7 @@ class View:
         for bits in self.flipped:
 
             def moved(now: np.ndarray, was: np.ndarray) -> np.ndarray:
-                return (1 - np.prod(1 - np.abs(now - was), axis=-1)) @ self.weights
+                return np.asarray((1 - np.prod(1 - np.abs(now - was), axis=-1)) @ self.weights)
 
             if before is not None:
                 change = np.maximum(change, moved(reporters.on(bits), before))
@@ -202,7 +202,7 @@ class View:
         """N: on how many siblings the same table has no loss on the viewer's data; the predictor at hand counts."""
         fits = self._misfit(reporters, self.bits, self.data["viewer"]) <= FITS
         fits[:, 0] = True
-        return fits.sum(axis=1).astype(np.float64)
+        return np.asarray(fits.sum(axis=1), np.float64)
 
     def specificity(self, reporters: Reporters) -> Objective:
         """ln N nats, N as in `siblings_that_fit`: how little fitting the data says about which predictor this is."""
@@ -246,7 +246,7 @@ class View:
         def loss(answers: np.ndarray) -> np.ndarray:
             right = np.where(labels == 1, answers, 1 - answers)
             nats = np.where(labels >= 0, -np.log(np.maximum(right, FLOOR)), 0.0)
-            return nats.sum(-1) @ weights
+            return np.asarray(nats.sum(-1) @ weights)
 
         return np.stack([reporters.map(sibling[inside], loss) for sibling in bits], axis=1)
 

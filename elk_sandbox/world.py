@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import TypeVar
 
 import numpy as np
@@ -210,6 +210,6 @@ def _levels(given: Mapping[str, T], what: str) -> dict[str, T]:
     if LEVELS[0] not in given:
         raise ValueError(f"{what} needs at least {LEVELS[0]!r}, got {list(given)}")
     filled = dict(given)
-    for before, level in zip(LEVELS, LEVELS[1:], strict=False):
+    for before, level in pairwise(LEVELS):
         filled.setdefault(level, filled[before])
     return filled

@@ -42,7 +42,7 @@ def tasks(draw, senses=True):
     """A task on situations 0..n-1 with up to 3 moves, and two labels of each situation to make views of."""
     n, m = draw(st.integers(2, 5)), draw(st.integers(2, 3))
     numbers = lambda low, high, size: draw(st.lists(st.integers(low, high), min_size=size, max_size=size))  # noqa: E731
-    prior, deploy = (Dist.weighted(range(n), numbers(1, 6, n)) for _ in range(2))
+    prior, deploy = (Dist.weighted(range(n), map(float, numbers(1, 6, n))) for _ in range(2))
     worth, sense = np.array(numbers(-4, 4, n * m)).reshape(n, m) / 4, numbers(0, 2, n)
     task = Task(prior, deploy, lambda z: range(m), lambda z, y: worth[z, y], sense.__getitem__ if senses else int)
     return task, numbers(0, 1, n), numbers(0, 1, n)
@@ -94,11 +94,11 @@ def vault(see, believes, deploy):
     situations = list(product((0, 1), repeat=2))
     task = Task(
         prior=Dist.uniform([(0, 0), (1, 0)]),
-        deploy=Dist.weighted(situations, [deploy(*z) for z in situations]),
+        deploy=Dist.weighted(situations, [float(deploy(*z)) for z in situations]),
         moves=lambda z: ("no", "yes"),
         truth=lambda z, y: float((y == "yes") == bool(z[0])),
     )
-    return task, bounded(see, Dist.weighted(situations, [believes(*z) for z in situations]), task.truth)
+    return task, bounded(see, Dist.weighted(situations, [float(believes(*z)) for z in situations]), task.truth)
 
 
 def camera(z):
@@ -168,8 +168,8 @@ def test_a_worth_that_is_undefined_makes_the_audit_nan_only_where_it_matters():
     task = Task(Dist.point(0), Dist.point(0), lambda z: "ab", lambda z, y: {"a": 1.0, "b": float("nan")}[y])
     found = audit(task, Overseer(lambda z, y: float(y == "a")), lambda z: Dist.point("a"))
     assert (found.true, found.judged) == (1, 1) and isnan(found.best_true) and isnan(found.regret)
-    found = audit(task, Overseer(lambda z, y: float("nan")), lambda z: Dist.point("a"))
-    assert found.true == 1 and isnan(found.judged) and isnan(found.system_gap)
+    found = audit(TASK, Overseer(lambda z, y: float("nan")), lambda z: Dist.point("a"))
+    assert (found.true, found.regret) == (0, 0) and isnan(found.judged) and isnan(found.system_gap)
 
 
 # Law 1: full view and value = truth leave no oversight gap
@@ -440,8 +440,8 @@ FLAT = Overseer(lambda z, y: 0.0)
         (lambda: Dist([0, 1], [1.5, -0.5]), "not \\[ 1.5 -0.5\\]"),
         (lambda: Dist([0], [float("nan")]), "sum nan"),
         (lambda: Dist.uniform([]), "0 points"),
-        (lambda: Dist.weighted([0, 1], [-1, -1]), "sum -1"),
-        (lambda: Overseer(lambda z, y: 0.0, beta=-1), "beta"),
+        (lambda: Dist.weighted([0, 1], [-1.0, -1.0]), "sum -1"),
+        (lambda: Overseer(lambda z, y: 0.0, beta=-1.0), "beta"),
         (lambda: Overseer(lambda z, y: 0.0, slip=1.5), "slip"),
         (
             lambda: bounded(lambda z: z, Dist.point(0), lambda z, y: 0.0).judge("tampered", 0),
@@ -452,7 +452,7 @@ FLAT = Overseer(lambda z, y: 0.0)
         (lambda: vote(0), "k must be"),
         (lambda: vote(3)(Overseer(lambda z, y: 2.0)).judge(0, 0), "not 2.0"),
         (lambda: transcript(lambda z: z)(FLAT), "cannot be shown"),
-        (lambda: train(TASK, FLAT, pressure=-1), "pressure -1"),
+        (lambda: train(TASK, FLAT, pressure=-1.0), "pressure -1"),
         (lambda: train(TASK, FLAT, demonstrations, 2.0, imitate), "pressure 1"),
         (lambda: train(TASK, FLAT, lambda o, z, moves: np.zeros(3)), "shape \\(3,\\)"),
         (lambda: train(replace(TASK, moves=lambda z: "aa"), FLAT), "'a', 'a'"),
@@ -462,9 +462,13 @@ FLAT = Overseer(lambda z, y: 0.0)
             "where it is alike",
         ),
         (lambda: audit(TASK, FLAT, lambda z: Dist.point("c")), "makes moves \\('c',\\)"),
-        (lambda: audit(TASK, FLAT, lambda z: Dist.point("a"), "test"), "'prior' or 'deploy'"),
     ],
 )
 def test_wrong_input_is_named(act, message):
     with pytest.raises(ValueError, match=message):
         act()
+
+
+def test_an_audit_is_on_the_prior_or_in_deployment():
+    with pytest.raises((ValueError, TypeError), match="'prior'"):  # TypeError: jaxtyping's, where it checks calls
+        audit(TASK, FLAT, lambda z: Dist.point("a"), "test")

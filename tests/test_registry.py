@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elk_sandbox import declare
@@ -343,6 +343,7 @@ KNOBS = (
 )
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     st.fixed_dictionaries(
         {},
@@ -357,11 +358,12 @@ KNOBS = (
     )
 )
 def test_settings_round_trip(values: dict[str, object]) -> None:
-    settings = entry_of(KNOBS).settings([f"{name}={value}" for name, value in values.items()])
-    assert settings == {"weight": 0.1, "n": 3, "on": False, "name": "x", "how": "a", "k": 1} | values
-    assert [type(value) for value in settings.values()] == [float, int, bool, str, str, int]
+    found = entry_of(KNOBS).settings([f"{name}={value}" for name, value in values.items()])
+    assert found == {"weight": 0.1, "n": 3, "on": False, "name": "x", "how": "a", "k": 1} | values
+    assert [type(value) for value in found.values()] == [float, int, bool, str, str, int]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_value_of_the_right_type_or_one_clear_error(text: str) -> None:
     for name, kind in [("weight", float), ("n", int), ("on", bool), ("how", str), ("k", int)]:
@@ -374,7 +376,7 @@ def test_any_text_is_a_value_of_the_right_type_or_one_clear_error(text: str) -> 
 
 
 @pytest.mark.parametrize(
-    "settings, message",
+    "given_settings, message",
     [
         (["wieght=1"], "x has no knob 'wieght'; did you mean 'weight'? (there are: how, k, n, name, on, weight)"),
         (["weight"], "'weight' is no setting: write knob=value"),
@@ -388,9 +390,9 @@ def test_any_text_is_a_value_of_the_right_type_or_one_clear_error(text: str) -> 
         (["n=1", "n=2"], "knob 'n' is set twice"),
     ],
 )
-def test_a_wrong_setting_is_said(settings: list[str], message: str) -> None:
+def test_a_wrong_setting_is_said(given_settings: list[str], message: str) -> None:
     with pytest.raises(SettingError) as caught:
-        entry_of(KNOBS).settings(settings)
+        entry_of(KNOBS).settings(given_settings)
     assert str(caught.value).startswith(message)
 
 

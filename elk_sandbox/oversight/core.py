@@ -7,7 +7,7 @@ the overseer would like to hear, `argmax truth` the direct translator.
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, reduce
-from math import comb, inf, nan
+from math import comb, inf
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -135,8 +135,7 @@ def choose(
 ) -> Dist[T]:
     """P(c) = (1 - slip) exp(beta E_{y~ground(c)} judge(z, y)) / normaliser + slip / |choices|; argmax for beta = inf.
 
-    An option offered twice counts twice. Raises ValueError when there is none or a worth is not finite. Reward-rational
-    implicit choice: Jeon, Milli and Dragan 2020, arXiv 2002.04833.
+    An option offered twice counts twice. Raises ValueError for none, or a worth not finite. Source: arXiv 2002.04833.
     """
     worth = np.array([ground(c).expect(lambda y: overseer.judge(z, y)) for c in choices])
     even = np.ones(len(choices)) / len(choices)
@@ -151,8 +150,8 @@ def assist(overseer: Overseer[Z, Y], *protocols: Protocol[Z, Y]) -> Overseer[Z, 
 def vote(k: int, *, flip: float = 0.0) -> Protocol[Any, Any]:
     """The majority of k independent verdicts, a coin deciding an even split.
 
-    `judge`, in [0, 1], is read as the probability that one rater approves of y; each verdict is then flipped with
-    probability `flip`. The new judge is the probability of approval. Raises ValueError outside 1 <= k <= 1000.
+    `judge`, in [0, 1], is read as the probability that one rater approves of y, and `flip` is the probability that a
+    verdict is flipped; the new judge is the probability of approval. Raises ValueError unless 1 <= k <= 1000.
     """
     if not (1 <= k <= 1000 and 0 <= flip <= 1):  # comb(1000, 500) is about the largest that float64 holds
         raise ValueError(f"k must be in 1..1000 and flip in [0, 1], not {k} and {flip}")
@@ -202,8 +201,7 @@ def demonstrations(overseer: Overseer[Z, Y], z: Z, moves: Sequence[Y]) -> Scores
 def tilt(scores: Scores, base: Scores, pressure: float) -> Scores:
     """base exp(pressure * scores) / normaliser: the largest E[score] - KL(policy, base) / pressure, KL in nats.
 
-    Infinite pressure: base on the argmax, ties within 1e-12. Raises ValueError unless shapes agree, pressure >= 0, and
-    scores are finite where base is positive.
+    Infinite pressure: base on the argmax (to 1e-12). ValueError for unlike shapes, pressure < 0, score not finite.
     """
     if not scores.size or scores.shape != base.shape or not pressure >= 0 or not np.isfinite(scores[base > 0]).all():
         raise ValueError(f"cannot tilt base {base} by scores {scores} at pressure {pressure}")
@@ -221,12 +219,12 @@ def imitate(scores: Scores, base: Scores, pressure: float) -> Scores:
 
 
 def _mean(
-    task: Task[Z, Y], dist: Dist[Z], key: Callable[[Z], Hashable], score: Callable[[Z, Sequence[Y]], Any]
+    task: Task[Z, Y], dist: Dist[Z], score: Callable[[Z, Sequence[Y]], Any]
 ) -> dict[Hashable, tuple[float, tuple[Y, ...], Float[np.ndarray, "*rows move"]]]:
-    """For situations of equal key: their mass, their moves, and the mean of score(z, moves)."""
+    """For situations that are sensed alike: their mass, their moves, and the mean of score(z, moves)."""
     blocks: dict[Hashable, tuple[float, tuple[Y, ...], Any]] = {}
     for z, p in zip(dist.points, dist.probs.tolist(), strict=True):
-        moves, k = tuple(task.moves(z)), key(z)
+        moves, k = tuple(task.moves(z)), task.sense(z)
         mass, known, total = blocks.get(k, (0.0, moves, 0.0))
         scores = np.asarray(score(z, moves), dtype=np.float64)
         if not moves or moves != known or len(set(moves)) < len(moves) or scores.shape[-1] != len(moves):
@@ -251,7 +249,7 @@ def train(
     coarser sense: train in replace(task, sense=part) and audit in task.
     """
     learnt: dict[Hashable, Dist[Y]] = {}
-    means = _mean(task, task.prior, task.sense, lambda z, moves: feedback(overseer, z, moves))
+    means = _mean(task, task.prior, lambda z, moves: feedback(overseer, z, moves))
     for sensed, (_, moves, scores) in means.items():
         start = base(sensed, moves)
         learnt[sensed] = Dist(moves, learner(scores, np.array([start[y] for y in moves]), pressure))
@@ -289,14 +287,14 @@ def audit(
         rows = [[f(z, y) for y in moves] for f in (task.truth, overseer.judge)]
         return rows + [[policy[y] and policy[y] * w for y, w in zip(moves, row, strict=True)] for row in rows]
 
-    blocks = list(_mean(task, getattr(task, on), task.sense, worths).values())
-    sums = []  # V(pi), J(pi), V(pi*), J(pi_J), V(pi_J)
+    blocks = _mean(task, getattr(task, on), worths).values()
+    sums = []
     for width in {len(moves) for _, moves, _ in blocks}:
         mass, found = zip(*((m, w) for m, moves, w in blocks if len(moves) == width), strict=True)
-        truth, judge, true, believed = np.array(found).swapaxes(0, 1)  # each: what is sensed alike, move
+        truth, judge, v, j = np.array(found).swapaxes(0, 1)  # each: what is sensed alike, move
         top = judge.max(axis=1)
-        best = ~(judge < (top - TIE * np.maximum(1, abs(top)))[:, None])
-        told = truth.mean(axis=1, where=best) + 0 * top  # nan where top is
-        sums.append([np.dot(mass, x) for x in (true.sum(axis=1), believed.sum(axis=1), truth.max(axis=1), top, told)])
-    v, j, v_best, j_best, v_told = np.sum(sums, axis=0).tolist()
-    return Audit(v, j, j - v, v_best, j_best, v_best - v, v_best - v_told, v_told - v)
+        tied = ~(judge < (top - TIE * np.maximum(1, abs(top)))[:, None])
+        told = truth.mean(axis=1, where=tied) + 0 * top  # nan where top is
+        sums.append([np.dot(mass, x) for x in (v.sum(axis=1), j.sum(axis=1), truth.max(axis=1), top, told)])
+    true, believed, best, top, told = np.sum(sums, axis=0).tolist()
+    return Audit(true, believed, believed - true, best, top, best - true, best - told, told - true)

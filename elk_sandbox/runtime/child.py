@@ -38,19 +38,16 @@ def pack(head: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> bytes:
 
     Raises TypeError or ValueError for what JSON or a frame cannot hold.
     """
-    index, parts = [], []
-    for name, values in arrays.items():
-        array = np.asarray(values)
+    values = {name: np.asarray(array) for name, array in arrays.items()}
+    for name, array in values.items():
         if array.dtype.kind not in "biufc":
             raise TypeError(f"array {name!r} has dtype {array.dtype}; only numbers cross the boundary")
-        index.append([name, array.dtype.str, list(array.shape)])
-        data = array.tobytes()
-        parts += [data, bytes(-len(data) % PAD)]
-    text = json.dumps([head, index]).encode()
+    text = json.dumps([head, [[name, array.dtype.str, array.shape] for name, array in values.items()]]).encode()
     text += b" " * (-len(text) % PAD)
-    body = sum(map(len, parts))
+    body = sum(array.nbytes + -array.nbytes % PAD for array in values.values())
     if len(text) > MOST_HEAD or body > MOST_BODY:
         raise ValueError(f"{len(text)} bytes of JSON and {body} of arrays; the most is {MOST_HEAD} and {MOST_BODY}")
+    parts = [part for array in values.values() for part in (array.tobytes(), bytes(-array.nbytes % PAD))]
     return b"".join([PREFIX.pack(MAGIC, len(text), body), text, *parts])
 
 
@@ -77,7 +74,9 @@ def unpack(frame: bytes | bytearray) -> tuple[dict[str, Any], Arrays]:
         for name, code, shape in index:
             if not re.fullmatch(r"[<>|][biufc]\d{1,2}", code) or name in arrays or not isinstance(name, str):
                 raise ValueError(f"array {name!r} of type {code!r}")
-            array: np.ndarray = np.ndarray(tuple(shape), np.dtype(code), buffer=frame, offset=offset)
+            if any(type(length) is not int or length < 0 for length in shape):  # numpy reads -1 as "as many as fit"
+                raise ValueError(f"array {name!r} of shape {shape}")
+            array: np.ndarray = np.ndarray(shape, np.dtype(code), buffer=frame, offset=offset)
             if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
                 raise ValueError(f"array {name!r} has truth values other than 0 and 1")
             arrays[name] = array

@@ -41,7 +41,7 @@ def run(
     tasks: Sequence[Task],
     work: str,
     *,
-    engine: Engine = "processes",
+    engine: str = "processes",
     scheduler: str | None = None,
     cache: Path | None = None,
     retries: int = 2,
@@ -123,10 +123,13 @@ class _Worker:
     def submit(self, job: Job) -> Future[Result]:
         try:
             return self._pool.submit(perform, job)
-        except BrokenExecutor:  # it died on its last task, or idle
-            self.stop()
-            self._start()
+        except BrokenExecutor:  # it died idle
+            self.replace()
             return self._pool.submit(perform, job)
+
+    def replace(self) -> None:
+        self.stop()
+        self._start()
 
     def interrupt(self) -> None:
         self._lifeline.close()
@@ -140,14 +143,21 @@ class _Worker:
 def _prepare(lifeline: Connection) -> None:
     """Set up a worker process: it stops when its lifeline closes, not on the terminal's Ctrl-C."""
 
+    stopping = threading.Event()
+    main = threading.get_ident()
+
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(128 + number)
+        if not stopping.is_set():  # once, for the clean-up must not be cut off by the next
+            stopping.set()
+            raise Stopped(128 + number)
 
     def watch() -> None:
         with suppress(EOFError, OSError):
             lifeline.recv_bytes()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE)
+        deadline = time.monotonic() + GRACE
+        while time.monotonic() < deadline:  # again and again: a signal just before a system call does not wake it
+            signal.pthread_kill(main, signal.SIGTERM)
+            time.sleep(GRACE / 20)
         os._exit(1)
 
     signal.signal(signal.SIGINT, lambda number, frame: None)  # not SIG_IGN, which the work's own children would inherit
@@ -176,6 +186,7 @@ def _in_processes(jobs: list[Job], width: int, retries: int, keep: Keep) -> Fini
                 idle.append(worker)
                 result = _outcome(future)
                 if result is None:
+                    worker.replace()
                     deaths[job.key] += 1
                     if deaths[job.key] <= retries:
                         queue.append(job)

@@ -212,7 +212,7 @@ class Child:
 
     def _death(self) -> UserError:
         """Why the pipe was closed."""
-        status = self._process.status(patience=2.0)
+        status = self._process.status(patience=0.5)
         if status is None:
             line = self._process.whereabouts(self.path, ask=True)
             return self._fault("reply", "closed the pipe that carries its answer", line)

@@ -2,7 +2,7 @@
 
 from elk_sandbox.draws import Generator, vary, vary_odds
 from elk_sandbox.nets import Net, logical_or
-from elk_sandbox.people import Data, Human, Relation
+from elk_sandbox.people import Belief, Data, Human, Relation
 from elk_sandbox.reporters import Reporter, Table
 from elk_sandbox.world import World
 
@@ -78,28 +78,21 @@ def free(
     notes = [f"n{k + 1}" for k in range(noise)]
     for name in notes:
         net.add(name, prior=0.5)
-    unchecked = ["unchecked 1?", "unchecked 2?", "unchecked 3?"]
+    there, tampered, unchecked = (
+        "is the diamond there?",
+        "was the camera tampered with?",
+        [f"note {k}?" for k in (1, 2, 3)],
+    )
+    beliefs: dict[str, Belief] = {there: "c", tampered: 0, **dict.fromkeys(unchecked, 0)}
     code = [Table([name], [0, 1]) for name in notes[:2]]
     code += [Table.of(["t", "d"], lambda t, d: t and d)] if noise < 3 else [Table([notes[2]], [0, 1])]
     code = (code + [Table.constant(0)] * 3)[:3]
     return World.from_net(
         net,
         pixels=["c"],
-        questions={"is the diamond there?": "d", "was the camera tampered with?": "t"} | dict.fromkeys(unchecked, 0),
-        humans={
-            "viewer": Human(
-                sees=["c"],
-                believes={"is the diamond there?": "c", "was the camera tampered with?": 0}
-                | dict.fromkeys(unchecked, 0),
-            )
-        },
-        data={
-            "viewer": Data(
-                where={"t": 0},
-                labelled_by="viewer",
-                asks=["is the diamond there?", "was the camera tampered with?"],
-            )
-        },
+        questions={there: "d", tampered: "t", **dict.fromkeys(unchecked, 0)},
+        humans={"viewer": Human(sees=["c"], believes=beliefs)},
+        data={"viewer": Data(where={"t": 0}, labelled_by="viewer", asks=[there, tampered])},
         relations=[Relation.equal(*unchecked)] if wordings else [],
         reporters={"steganographer": Reporter((Table(["c"], [0, 1]), Table.constant(0), *code))},
         words=WORDS,

@@ -1,0 +1,98 @@
+"""A command that outlives whoever started it: one at a time for each name, known to run by a lock that it holds."""
+
+import fcntl
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elk_sandbox.runtime import workspace
+
+__all__ = ["Detached"]
+
+TRIES = 10  # at the lock, which somebody who only looks holds for a moment
+PAUSE = 0.02  # seconds between two
+
+
+@dataclass(frozen=True)
+class Detached:
+    """A command's lock, log and request in a folder.
+
+    The command inherits the lock and holds it for life, so the kernel releases it on any death: neither a restart of
+    the starter nor a process id that is used again misleads.
+    """
+
+    folder: Path
+    name: str
+
+    @property
+    def log(self) -> Path:
+        """All that the command printed."""
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def running(self) -> bool:
+        try:
+            descriptor = os.open(self._lock, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The keys that the last command was asked for; empty if there was none."""
+        try:
+            return frozenset(map(str, json.loads((self.folder / f"{self.name}.json").read_bytes())))
+        except (OSError, ValueError, TypeError):
+            return frozenset()
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / f"{self.name}.lock"
+
+    def start(self, command: Sequence[str], keys: Iterable[str]) -> bool:
+        """Start the command, which is to give these keys; False if one runs already. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not _taken(descriptor):
+                return False
+            workspace.write(self.folder / f"{self.name}.json", json.dumps(sorted(keys)))
+            with self.log.open("wb") as log:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                    pass_fds=[descriptor], env={**os.environ, "COLUMNS": "500", "NO_COLOR": "1"},
+                )  # fmt: skip
+        finally:
+            os.close(descriptor)
+        threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+        return True
+
+    def last_line(self) -> str:
+        """The last line that says something, or nothing."""
+        try:
+            lines = self.log.read_text(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _taken(descriptor: int) -> bool:
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE)
+        else:
+            return True
+    return False

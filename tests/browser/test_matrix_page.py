@@ -1,0 +1,101 @@
+"""The matrix page in a real browser: an empty workspace is judged, a cell is picked, and a refresh restores it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("playwright")
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+class Watched:
+    """A page from which no request leaves this machine, and what it asked for elsewhere or complained of."""
+
+    def __init__(self, browser: Browser, **options: object):
+        self.outside: list[str] = []
+        self.errors: list[str] = []
+        self.page: Page = browser.new_page(**options)  # type: ignore[arg-type]
+        self.page.route("**/*", self._guard)
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _guard(self, route: Route) -> None:
+        address = route.request.url
+        if urlsplit(address).hostname == "127.0.0.1" or address.startswith(("data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.append(address)
+            route.abort()
+
+
+def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str) -> None:
+    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    page.goto(server)
+    expect(page.get_by_text("No cell is judged yet")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("torn.py:1:")).to_be_visible()
+    expect(page.locator("table button.wait")).to_have_count(4)
+
+    page.get_by_role("button", name="Judge 4 cells").click()
+    expect(page.get_by_text("4 of 4 cells judged")).to_be_visible(timeout=90_000)
+    expect(page.locator("table button.wait")).to_have_count(0)
+
+    page.get_by_role("button", name="human_labels against human_simulator: killed, tie; literature K, agrees").click()
+    expect(page.get_by_role("heading", name="Ledger")).to_be_visible()
+    expect(page).to_have_url(PICKED)
+    assert page.get_by_text("Asked 'is the diamond there?'").first.is_visible()
+    ledger = page.locator(".elk table").first
+    expect(ledger.get_by_role("rowheader", name="human_simulator")).to_be_visible()
+    assert ledger.locator(".bar").first.bounding_box()["width"] > 50  # type: ignore[index]
+    expect(page.get_by_role("tab", name="Proposal: human_labels")).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_role("heading", name="Ledger")).to_be_visible(timeout=20_000)
+    expect(page.locator('button[aria-pressed="true"]')).to_have_attribute(
+        "aria-label", re.compile("human_labels against human_simulator")
+    )
+    expect(page).to_have_url(PICKED)
+
+    page.locator('button[aria-pressed="true"]').focus()  # and by keyboard
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("proposal=downstream&counterexample=human_simulator"))
+    expect(page.get_by_text("survives").first).to_be_visible()
+    assert watched.outside == []
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, server: str, scheme: str) -> None:
+    watched = Watched(browser, viewport={"width": 400, "height": 800}, color_scheme=scheme)
+    page = watched.page
+    page.goto(f"{server}/?proposal=human_labels&counterexample=human_simulator")
+    expect(page.get_by_role("heading", name="Which proposals")).to_be_visible(timeout=20_000)
+    expect(page.locator("table button").first).to_be_visible(timeout=20_000)
+    wide = page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
+    assert wide <= 400
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 400
+    ground = page.locator("table tbody th").first.evaluate("node => getComputedStyle(node).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 28)"}[scheme]
+    assert watched.outside == []
+    assert watched.errors == []

@@ -3,20 +3,17 @@
 Exit status: 0 done, 2 the user's input is at fault, 1 our own fault.
 """
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from elk_sandbox.declare import Kind, SettingError
+from elk_sandbox.declare import Kind
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, default_folder
+from elk_sandbox.terminal import InputError, err, out, print_json, progress, status, writing
 
 app = typer.Typer(
     name="elk-sandbox",
@@ -26,11 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-WIDE = 140  # columns where the output is no terminal
-out, err = Console(), Console(stderr=True)
-for console in (out, err):
-    if not console.is_terminal:
-        console.width = WIDE
 
 Folder = Annotated[Path | None, typer.Option(help="Folder of proposals; default ./proposals, else the shipped one.")]
 Home = Annotated[Path | None, typer.Option(help="Where results are kept; default $ELK_SANDBOX_HOME or ./workspace.")]
@@ -39,49 +31,28 @@ Set = Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", he
 Names = Annotated[str | None, typer.Option(help="Names or paths, separated by commas; default all.")]
 
 
-class InputError(Exception):
-    """What the user asked for cannot be done; one line."""
-
-
 def _registry(folder: Path | None) -> Registry:
     return Registry.scan(folder or default_folder())
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, default=str))
 
 
 @app.command("list")
 def list_(folder: Folder = None, as_json: Json = False) -> None:
     """List proposals, counterexamples and worlds, and files that cannot be used with the reason."""
+    from elk_sandbox import listing
     from elk_sandbox.worlds import STANDARD
 
     registry = _registry(folder)
     kinds = {"proposals": registry.proposals, "counterexamples": registry.counterexamples}
     if as_json:
-        listed: dict[str, Any] = {k: [_entry_json(e) for e in found.values()] for k, found in kinds.items()}
+        listed: dict[str, Any] = {k: [listing.entry_json(e) for e in found.values()] for k, found in kinds.items()}
         broken = [{"path": str(b.path), "line": b.line, "message": b.message} for b in registry.broken]
-        _print_json({**listed, "worlds": list(STANDARD), "broken": broken})
+        print_json({**listed, "worlds": list(STANDARD), "broken": broken})
         return
     for kind, found in kinds.items():
-        out.print(Text(kind, style="bold"))
-        for entry in found.values():
-            out.print(Text(f"  {entry.name:<26}"), Text(_first_line(entry.doc), style="dim"), sep="")
-    out.print(Text("worlds", style="bold"))
-    for name, make in STANDARD.items():
-        out.print(Text(f"  {name:<26}"), Text(_first_line(make.__doc__ or ""), style="dim"), sep="")
+        listing.names(out, kind, {entry.name: entry.doc for entry in found.values()})
+    listing.names(out, "worlds", {name: make.__doc__ or "" for name, make in STANDARD.items()})
     for broken_file in registry.broken:
         err.print(Text(str(broken_file), style="red"))
-
-
-def _first_line(doc: str) -> str:
-    return doc.strip().splitlines()[0] if doc.strip() else "(no argument written)"
-
-
-def _entry_json(entry: Entry) -> dict[str, Any]:
-    knobs = [{"name": k.name, "type": k.annotation, "default": k.default, "choices": k.choices} for k in entry.knobs]
-    meta = {"path": str(entry.path), "line": entry.line, "shipped": entry.shipped, **entry.meta}
-    return {"name": entry.name, "argument": entry.doc, "knobs": knobs, **meta}
 
 
 @app.command()
@@ -97,21 +68,22 @@ def judge(
 ) -> None:
     """Judge a proposal on a counterexample, or on all of them: verdict, ledger, witness, control, adversary."""
     from elk_sandbox import cells, matrix, report
+    from elk_sandbox.checks import with_settings
 
     registry = _registry(folder)
     chosen = registry.find("proposal", proposal)
     against = [registry.find("counterexample", counterexample)] if counterexample else _all_counterexamples(registry)
     if share and not counterexample:
         raise InputError("--share writes the page of one cell: name a counterexample")
-    items = _with_settings([chosen, *against], settings or [])
+    items = with_settings([chosen, *against], settings or [])
     files = [cells.source(entry, knobs) for entry, knobs in items]
     payload = {"proposal": files[0], "fresh": draws, "workspace": str(workspaces.workspace(workspace))}
-    with _status(f"judging {chosen.name}", quiet=as_json):
+    with status(f"judging {chosen.name}", quiet=as_json):
         found = cells.row({**payload, "counterexamples": files[1:]})["cells"]
     if share:
         _share(share, found[0], chosen, against[0], draws)
     if as_json:
-        _print_json(found[0] if counterexample else {"cells": found, "totals": matrix.totals(found)})
+        print_json(found[0] if counterexample else {"cells": found, "totals": matrix.totals(found)})
     elif counterexample:
         report.cell(out, found[0])
     else:
@@ -130,23 +102,11 @@ def _all_counterexamples(registry: Registry) -> list[Entry]:
     return list(registry.counterexamples.values())
 
 
-def _with_settings(entries: list[Entry], settings: list[str]) -> list[tuple[Entry, dict[str, object]]]:
-    """Each setting goes to the files that have such a knob; a name that none has is an error."""
-    owners = {s: [e for e in entries if s.partition("=")[0].strip() in {k.name for k in e.knobs}] for s in settings}
-    for setting, owning in owners.items():
-        if not owning:
-            entries[0].settings([setting])  # says what the knobs are
-            raise SettingError(f"no file that is judged has a knob {setting.partition('=')[0]!r}")
-    return [(e, e.settings([s for s in settings if e in owners[s]])) for e in entries]
-
-
 def _share(path: Path, cell: dict[str, Any], proposal: Entry, counterexample: Entry, draws: int) -> None:
     from elk_sandbox import share
 
-    try:
+    with writing(path):
         workspaces.write(path.absolute(), share.page(cell, proposal, counterexample, draws))
-    except OSError as reason:
-        raise InputError(f"{path} cannot be written: {reason.strerror}") from reason
 
 
 @app.command()
@@ -158,15 +118,14 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a file before any verdict: what it declares, and whether its case conforms."""
+    from elk_sandbox import listing
     from elk_sandbox.checks import check_file
 
     results = check_file(_registry(folder), file, settings or [], workspaces.workspace(workspace))
     if as_json:
-        _print_json({"checks": results, "passed": all(r["passed"] for r in results)})
+        print_json({"checks": results, "passed": all(r["passed"] for r in results)})
     else:
-        for r in results:
-            mark = Text("ok    " if r["passed"] else "FAULT ", style="green" if r["passed"] else "red")
-            out.print(mark, Text(f"{r['file']}: {r['what']}"), sep="")
+        listing.checks(out, results)
     if not all(r["passed"] for r in results):
         raise typer.Exit(2)
 
@@ -178,23 +137,16 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a file: its argument, source, provenance, knobs, the worlds it is judged in, and its text."""
+    from elk_sandbox import listing
     from elk_sandbox.checks import find_any
 
-    registry = _registry(folder)
-    for entry in find_any(registry, name):
-        if as_json:
-            _print_json({**_entry_json(entry), "kind": entry.kind, "text": entry.text})
-            continue
-        out.print(Text(f"{entry.kind} {entry.name}", style="bold"), Text(f"  {entry.path}", style="dim"))
-        out.print(Text(entry.doc or "(no argument written)"))
-        for word, value in entry.meta.items():
-            if value not in (None, (), ""):
-                out.print(Text(f"{word:<12}", style="bold"), Text(str(value)), sep="")
-        for knob in entry.knobs:
-            out.print(
-                Text(f"{'knob':<12}", style="bold"), Text(f"{knob.name}: {knob.annotation} = {knob.default}"), sep=""
-            )
-        out.print(Text("\n" + entry.text.rstrip()))
+    found = find_any(_registry(folder), name)
+    if as_json:
+        told = [{**listing.entry_json(entry), "kind": entry.kind, "text": entry.text} for entry in found]
+        print_json(told[0] if len(told) == 1 else told)
+        return
+    for entry in found:
+        listing.entry(out, entry)
 
 
 @app.command("matrix")
@@ -221,7 +173,7 @@ def matrix_(
         rows, columns, folder=where, engine=engine, scheduler=scheduler, fresh=draws, again=again  # type: ignore[arg-type]  # run checks the name
     )  # fmt: skip
     found = []
-    with _progress(len(rows) * len(columns), quiet=as_json) as advance:
+    with progress(len(rows) * len(columns), quiet=as_json) as advance:
         for cell in cells:
             found.append(cell)
             advance()
@@ -230,16 +182,15 @@ def matrix_(
     if png:
         from elk_sandbox.pictures import matrix_png
 
-        matrix_png(found, png)
+        with writing(png):
+            matrix_png(found, png)
     totals = matrix.totals(found)
     if as_json:
-        _print_json({"cells": found, "totals": totals})
+        print_json({"cells": found, "totals": totals})
     else:
         report.matrix(out, found)
         out.print(Text(report.totals_line(totals)))
-        for cell in found:
-            if cell["verdict"] in ("error", "invalid"):
-                out.print(Text(f"{cell['proposal']} x {cell['counterexample']}: {cell['reason']}", style="magenta"))
+        report.reasons(out, found)
         for broken in registry.broken:
             err.print(Text(str(broken), style="red"))
 
@@ -260,7 +211,7 @@ def world_(
     as_json: Json = False,
 ) -> None:
     """Show a standard world: its nodes, situations, and every measure of every reference reporter."""
-    from elk_sandbox import report, tour
+    from elk_sandbox import listing, tour
     from elk_sandbox.checks import make_world
 
     world = make_world(name, settings or [])
@@ -268,11 +219,12 @@ def world_(
     if png:
         from elk_sandbox.pictures import world_png
 
-        world_png(world, name, png)
+        with writing(png):
+            world_png(world, name, png)
     if as_json:
-        _print_json({"world": name, **told})
+        print_json({"world": name, **told})
     else:
-        report.world(out, name, told)
+        listing.world(out, name, told)
 
 
 @app.command()
@@ -293,53 +245,29 @@ def new(
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Try 13 attacks from inside the isolation of user files, and say which are blocked on this machine."""
+    from elk_sandbox import listing
     from elk_sandbox.runtime.attacks import self_test
     from elk_sandbox.runtime.isolation import isolation_level
 
-    with _status("trying 13 attacks", quiet=as_json):
+    with status("trying 13 attacks", quiet=as_json):
         attacks, level = self_test(), isolation_level()
     if as_json:
         listed = [{"name": a.name, "blocked": a.blocked, "detail": a.detail} for a in attacks]
-        _print_json({"isolation": level, "attacks": listed, "blocked": sum(a.blocked for a in attacks)})
+        print_json({"isolation": level, "attacks": listed, "blocked": sum(a.blocked for a in attacks)})
         return
-    out.print(Text(level, style="bold"))
-    for attack in attacks:
-        style = "green" if attack.blocked else "red"
-        out.print(
-            Text(f"{'blocked' if attack.blocked else 'NOT BLOCKED':<12}", style=style),
-            Text(f"{attack.name}: {attack.detail}"),
-            sep="",
-        )
-    out.print(Text(f"{sum(a.blocked for a in attacks)} of {len(attacks)} blocked"))
-
-
-@contextmanager
-def _status(words: str, *, quiet: bool) -> Iterator[None]:
-    if quiet or not err.is_terminal:
-        yield
-        return
-    with err.status(words):
-        yield
-
-
-@contextmanager
-def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    if quiet or not err.is_terminal:
-        yield lambda: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
-        task = bar.add_task("cells", total=total)
-        yield lambda: bar.advance(task)
+    listing.doctor(out, level, attacks)
 
 
 def main() -> None:
     """Run the command line; what the user got wrong is one line and exit status 2."""
     from elk_sandbox.runtime.engine import EngineError
+    from elk_sandbox.runtime.isolation import IsolationError
 
     try:
         app()
+    except IsolationError as reason:
+        err.print(Text(f"elk-sandbox: {reason}", style="red"))
+        sys.exit(1)
     except (InputError, RegistryError, EngineError, NotADirectoryError) as reason:
         err.print(Text(f"elk-sandbox: {reason}", style="red"))
         sys.exit(2)

@@ -9,6 +9,7 @@ import json
 import time
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from elk_sandbox import literature, wire
 from elk_sandbox.judge import Strategy, judge
 from elk_sandbox.runtime import workspace
-from elk_sandbox.runtime.isolation import Child, UserError
+from elk_sandbox.runtime.isolation import Child, Limits, UserError
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.runtime.tasks import key_of
 from elk_sandbox.seats import Seat
@@ -30,13 +31,16 @@ __all__ = ["FRESH", "build", "case_of", "cell_key", "child_of", "code_digest", "
 FRESH = 4  # fresh draws beside the stock draw
 KEPT = 64  # draws held in memory
 _SEATS: dict[str, Seat] = {}
+MOST_KEPT = 32 << 20  # bytes of a case on disk: a larger one is built each time
+LIMITS = Limits(cpu=600)  # a row in all; a call has its own limit
 DEATHS = 2  # of a proposal's child, after which the rest of its row is not tried
 
 
 def source(entry: Entry, knobs: Mapping[str, object]) -> dict[str, Any]:
     """What a worker needs of a plug-in file, as JSON."""
     meta = {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items()}
-    return {"path": str(entry.path), "text": entry.text, "name": entry.name, "knobs": dict(knobs), "meta": meta}
+    where = {"path": str(entry.path), "line": entry.line}
+    return {**where, "text": entry.text, "name": entry.name, "knobs": dict(knobs), "meta": meta}
 
 
 @cache
@@ -107,6 +111,8 @@ def _load(path: Path) -> Case | None:
 
 
 def _save(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    if sum(a.nbytes for a in arrays.values()) > MOST_KEPT:
+        return
     buffer = io.BytesIO()
     np.savez(buffer, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
     workspace.write(path, buffer.getvalue())
@@ -140,6 +146,7 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
                 if not child.alive:
                     child = child_of("proposal", proposal)
                 verdict, without = _cell(child, proposal, counterexample, fresh, folder)
+                verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
                 deaths += not child.alive
             seconds = time.perf_counter() - began
             cells.append(_record(proposal, counterexample, verdict, without, child.isolation, seconds))
@@ -148,8 +155,17 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {"cells": cells}
 
 
+def _placed(verdict: Verdict, file: Mapping[str, Any] | None) -> Verdict:
+    """Say in which file the fault is, and where the function begins if no line is known better."""
+    if file is None or verdict.reason is None or verdict.reason.startswith(f"{file['path']}:"):
+        return verdict
+    return replace(verdict, reason=f"{file['path']}:{file['line']}: {verdict.reason}")
+
+
 def child_of(kind: str, file: Mapping[str, Any]) -> Child:
-    return Child(f"elk_sandbox.runtime.{kind}_role", str(file["path"]), str(file["text"]), str(file["name"]))
+    return Child(
+        f"elk_sandbox.runtime.{kind}_role", str(file["path"]), str(file["text"]), str(file["name"]), limits=LIMITS
+    )
 
 
 def _cell(

@@ -11,14 +11,15 @@ from elk_sandbox.cells import build, child_of, source
 from elk_sandbox.conformance import indistinguishable, problems, tell
 from elk_sandbox.declare import Knob, SettingError, parse_settings
 from elk_sandbox.exam import BadObjective, Shuffle, sit
+from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, RegistryError, UnknownName
 from elk_sandbox.translators import honest_candidates
-from elk_sandbox.view import NotApplicable, requirements
+from elk_sandbox.view import requirements
 from elk_sandbox.world import Case, World
 
-__all__ = ["check_file", "find_any", "make_world", "write_new"]
+__all__ = ["check_file", "find_any", "make_world", "with_settings", "write_new"]
 
 DRAWS = (None, 1, 2, 3, 4)
 Check = dict[str, Any]
@@ -38,6 +39,16 @@ def find_any(registry: Registry, name: str) -> list[Entry]:
     if not found:
         raise UnknownName("; ".join(reasons))
     return found
+
+
+def with_settings(entries: Sequence[Entry], settings: Sequence[str]) -> list[tuple[Entry, dict[str, object]]]:
+    """Files with their knobs; each setting goes to all that have such a knob. SettingError if none has."""
+    owners = {s: [e for e in entries if s.partition("=")[0].strip() in {k.name for k in e.knobs}] for s in settings}
+    for setting, owning in owners.items():
+        if not owning:
+            entries[0].settings([setting])  # says what the knobs are
+            raise SettingError(f"no file that is judged has a knob {setting.partition('=')[0]!r}")
+    return [(e, e.settings([s for s in settings if e in owners[s]])) for e in entries]
 
 
 def check_file(registry: Registry, name: str, settings: Sequence[str], folder: Path) -> list[Check]:
@@ -62,7 +73,8 @@ def _counterexample(entry: Entry, knobs: dict[str, object], folder: Path) -> Ite
         faults = problems(case)
         yield from ((f"{label}: {fault}", False) for fault in faults)
         if not faults:
-            yield f"{label}: {_summary(case)}", True
+            count = f"{label}: {len(case.world.weights)} situations"
+            yield (f"{count}; {_summary(case)}" if draw is None else f"{count}, in order"), True
 
 
 def _summary(case: Case) -> str:
@@ -71,8 +83,8 @@ def _summary(case: Case) -> str:
     assert pair is not None  # problems() found none
     q, first, second = pair
     return (
-        f"{len(world.weights)} situations; the predictor knows, and {', '.join(case.bad)} is dishonest. No human tells "
-        f"apart: [{tell(world, first)}] and [{tell(world, second)}], where {world.questions[q]!r} is yes and no"
+        f"the predictor knows; dishonest: {', '.join(case.bad)}. No human tells these apart: "
+        f"[{tell(world, first)}], where {world.questions[q]!r} is yes, and [{tell(world, second)}], where it is no"
     )
 
 
@@ -98,8 +110,11 @@ def _proposal(entry: Entry, knobs: dict[str, object]) -> Iterator[tuple[str, boo
         except NotApplicable as reason:
             yield f"runs, but the world {world.__name__} lacks what it needs: {reason}", True
             return
-        except (UserError, BadObjective) as reason:
-            yield str(reason), False
+        except UserError as fault:
+            yield str(fault), False
+            return
+        except BadObjective as fault:
+            yield f"{entry.path}:{entry.line}: {fault}", False
             return
     same = all(abs(orders[0][n] - orders[1][n]) <= 1e-9 * max(1, abs(orders[0][n])) for n in candidates)
     yield f"gives one finite number a candidate in the world {world.__name__}", True

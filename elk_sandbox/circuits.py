@@ -13,6 +13,7 @@ from elk_sandbox.world import World
 
 __all__ = ["Found", "honest_functions", "in_words", "search"]
 
+SMALL_POOL = 12  # up to here all functions of 2 nodes are tried; beyond, those that fit some labels
 POOL = 18  # readable nodes searched: those that the named reporters read, then the others in the net's order
 WIDEST = 12  # nodes in an edited cone
 PADDED = 8  # nodes in a padded cone
@@ -50,9 +51,9 @@ class _Rows:
 
 
 def search(world: World, bad: Mapping[str, Reporter], honest: Mapping[str, Reporter]) -> Found:
-    """All functions of at most 2 readable nodes, those of 3 nodes that fit some human's labels no worse than the named
-    reporters do, one-node edits of the named reporters under the same condition, and the bad ones padded where the
-    predictor cannot be. With several questions one answer at a time is replaced, or all by the same function.
+    """All functions of at most 2 readable nodes (of 1 in a large pool); those of up to 3 that fit some human's labels
+    no worse than the named reporters do; one-node edits of the named reporters under the same condition; and the bad
+    ones padded where the predictor cannot be. With several questions one is replaced at a time, or all by the same.
     """
     named = {**bad, **honest}
     rows = _rows(world, named)
@@ -86,8 +87,9 @@ def _candidates(
 ) -> Iterator[tuple[str | None, Reporter]]:
     """The reporters of the search; small functions come without a name, which `in_words` gives when one is shown."""
     questions = range(len(world.questions))
+    unconditional = 2 if len(rows.pool) <= SMALL_POOL else 1
     for q in questions:
-        for table in _small(rows, _fits_labels(rows, q, bars), unconditional=2):
+        for table in _small(rows, _fits_labels(rows, q, bars), unconditional):
             if len(questions) == 1:
                 yield None, Reporter((table,))
             else:

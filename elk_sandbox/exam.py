@@ -6,18 +6,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from elk_sandbox.objective import NotApplicable
 from elk_sandbox.reporters import Reporter, measure
-from elk_sandbox.view import NotApplicable
 from elk_sandbox.world import World
 
 __all__ = ["BadObjective", "Examinee", "Ledger", "Shuffle", "sit"]
+
+
+WALL = 10.0  # seconds for any sitting, and beyond that
+PACE = 4e6  # answers a second
 
 
 class Examinee(Protocol):
     """What runs a proposal: a child process, or for our own baseline this process."""
 
     def call(
-        self, meta: dict[str, Any], arrays: dict[str, np.ndarray]
+        self, meta: dict[str, Any], arrays: dict[str, np.ndarray], wall: float | None = None
     ) -> tuple[dict[str, Any], dict[str, np.ndarray]]: ...
 
 
@@ -55,7 +59,8 @@ def sit(
     names = list(candidates)
     rng.shuffle(names)
     meta, arrays = encode(world, [candidates[n] for n in names], measures, rng, shuffle.polarity)
-    reply, results = examinee.call({**meta, "knobs": dict(knobs)}, arrays)
+    answers = len(candidates) * world.siblings * len(world.weights) * len(world.questions)
+    reply, results = examinee.call({**meta, "knobs": dict(knobs)}, arrays, WALL + answers / PACE)
     if "not_applicable" in reply:
         raise NotApplicable(str(reply["not_applicable"]))
     values = _checked(results.get("values"), len(names), "the objective")

@@ -140,13 +140,13 @@ def _product(factors: Sequence[Float[np.ndarray, " ..."]]) -> Float[np.ndarray, 
 
 
 def row_keys(columns: Int[np.ndarray, "column row"]) -> Int[np.ndarray, row]:
-    """One integer for each row, equal exactly where the rows are equal. Entries are at least -1."""
+    """One integer for each row, equal exactly where the rows are equal. No entry is negative."""
     keys, distinct = np.zeros(columns.shape[1], dtype=np.int64), 1
     for column in columns:
-        states = int(column.max(initial=-1)) + 2
+        states = int(column.max(initial=0)) + 1
         if distinct * states > 2**62:
             found, keys = np.unique(keys, return_inverse=True)
             distinct = len(found)
-        keys = keys * states + (column + 1)
+        keys = keys * states + column
         distinct *= states
     return keys

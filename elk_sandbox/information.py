@@ -22,9 +22,9 @@ _Mass = Float[np.ndarray, "candidate vector bit"]
 MOST_QUESTIONS = 20  # of mutual information, which sums over 2^questions patterns of answers
 _BLOCK = 2**22  # entries of the largest temporary array
 _CONSTANT = 1e-9  # answers that vary in some direction by less than this share of their variation are constant in it
-_CONVERGED = 1e-12  # nats: half of the squared Newton decrement at which a logistic fit is done
+_CONVERGED = 1e-9  # nats: half of the squared Newton decrement at which a logistic fit is done
 _STEPS = 300
-_RIDGE = 1e-13  # keeps Newton steps defined; squared it is added to the Hessian and moves the path, not the optimum
+_RIDGE = 1e-9  # keeps Newton steps defined; squared it is added to the Hessian and moves the path, not the optimum
 
 
 def mutual_information(weights: Weights, answers: Answers) -> Float[np.ndarray, " candidate"]:
@@ -153,7 +153,7 @@ def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray,
     root = np.sqrt(mass)
     spread = root * (vectors - (mass * vectors).sum(axis=1, keepdims=True))
     directions, size, _ = np.linalg.svd(spread, full_matrices=False)
-    varies = (size > np.maximum(_CONSTANT * size.max(axis=1, keepdims=True, initial=0), _CONVERGED))[:, None]
+    varies = (size > _CONSTANT * size.max(axis=1, keepdims=True, initial=1e-3))[:, None]
     # Features of mean 0 and covariance 1: the fit is the same, and the Hessian starts as a multiple of the identity.
     features = np.divide(directions, root, where=varies & (root > 0), out=np.zeros_like(directions))
     features = np.concatenate([np.ones_like(mass), features], axis=2)
@@ -181,7 +181,7 @@ def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray,
         # Hessian = R'R by QR, since the Hessian itself would lose the directions of small margins to rounding.
         root_curvature = np.sqrt((yes + no)[open_fits] * p * q)[:, :, None]
         ridge = np.broadcast_to(_RIDGE * np.eye(xs.shape[2]), (len(xs), xs.shape[2], xs.shape[2]))
-        r = np.linalg.qr(np.concatenate([root_curvature * xs, ridge], axis=1), mode="r")
+        r = np.asarray(np.linalg.qr(np.concatenate([root_curvature * xs, ridge], axis=1), mode="r"))
         scaled = np.linalg.solve(r.swapaxes(1, 2), -gradient)
         step, decrease = np.linalg.solve(r, scaled)[:, :, 0], (scaled**2).sum(axis=(1, 2))
         # Towards its own label a vector may go any distance; against it, to the decision boundary or a bit further.
@@ -192,8 +192,7 @@ def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray,
         length = np.minimum(1, length) * shrink[open_fits]
         moved = w + length[:, None] * step
         new = loss_of(open_fits, moved)
-        # the last term is what rounding can add to a loss of at most a few nats
-        good = new <= loss[open_fits] - 0.1 * length * decrease + 1e-15
+        good = new <= loss[open_fits] - 0.1 * length * decrease + 1e-15  # the last term is for rounding
         coefficients[open_fits[good]], loss[open_fits[good]] = moved[good], new[good]
         shrink[open_fits] = np.where(good, 1, shrink[open_fits] / 4)
         open_fits = open_fits[decrease > 2 * _CONVERGED]

@@ -12,12 +12,13 @@ import numpy as np
 from elk_sandbox import conformance
 from elk_sandbox.circuits import Found, in_words
 from elk_sandbox.exam import BadObjective, Examinee, Ledger, Shuffle, sit
+from elk_sandbox.objective import NotApplicable, Objective
 from elk_sandbox.oversight.elk import audit_reporter
 from elk_sandbox.reporters import Reporter
 from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.translators import SMALL, is_honest
 from elk_sandbox.verdict import Adversary, Control, Relation, Verdict, Witness
-from elk_sandbox.view import NotApplicable, Objective, Reporters, View, answer, requirements
+from elk_sandbox.view import Reporters, View, answer, requirements
 from elk_sandbox.world import World
 
 __all__ = ["Strategy", "judge"]
@@ -213,7 +214,9 @@ def _fresh(bench: _Bench, seat: Seat, draw: int) -> str:
 class _Baseline:
     """The baseline, loss on the viewer's labels alone, run in this process: it is ours."""
 
-    def call(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def call(
+        self, meta: dict[str, Any], arrays: dict[str, np.ndarray], wall: float | None = None
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return answer(_viewer_loss, meta, arrays)
 
 

@@ -23,7 +23,7 @@ STYLE = f"""
 .elk th, .elk td {{ padding: 0.3rem 0.75rem 0.3rem 0; text-align: right; white-space: nowrap; border: 0;
   border-bottom: 1px solid var(--elk-line); vertical-align: middle; font-weight: 400; }}
 .elk thead th {{ color: var(--elk-quiet); font-size: 0.8125rem; vertical-align: bottom; white-space: normal;
-  min-width: 4.5rem; }}
+  min-width: 5.6rem; }}
 .elk th:first-child, .elk td.left, .elk th.left {{ text-align: left; }}
 .elk th:first-child {{ position: sticky; left: 0; background: var(--elk-paper); z-index: 1; }}
 .elk th small {{ display: block; color: var(--elk-quiet); font-size: 0.75rem; font-weight: 400; line-height: 1.2; }}

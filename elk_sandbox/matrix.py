@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,13 @@ def compute(
     asked = {key_of({"column": c}): c for r in rows for c in r["counterexamples"]}  # type: ignore[attr-defined]
     shared = {"fresh": fresh, "workspace": str(folder)}
     first = [Task(key, {"counterexample": column, **shared}) for key, column in asked.items()]
-    for _ in run(first, "elk_sandbox.cells:prepare", engine=engine, scheduler=scheduler):
-        pass
+    with closing(run(first, "elk_sandbox.cells:prepare", engine=engine, scheduler=scheduler)) as prepared:
+        for _ in prepared:  # a fault in a counterexample shows when its cells are judged
+            pass
     tasks = [Task(key_of(row), row) for row in rows]
-    for task, result in run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler):
-        yield from _stored(task.payload, result, folder, fresh)
+    with closing(run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler)) as judged:
+        for task, result in judged:
+            yield from _stored(task.payload, result, folder, fresh)
 
 
 def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[dict[str, Any]]:

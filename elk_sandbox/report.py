@@ -1,4 +1,4 @@
-"""Verdicts, matrices and worlds on the terminal."""
+"""Verdicts and matrices on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["cell", "matrix", "row", "totals_line", "verdict_words", "world"]
+from elk_sandbox.listing import facts
+
+__all__ = ["cell", "faults", "matrix", "reasons", "row", "totals_line", "verdict_words"]
 
 STYLE = {"killed": "red", "survives": "green", "not applicable": "dim", "invalid": "yellow", "error": "magenta"}
 SHOWN = 8  # reporters in a ledger
@@ -27,10 +29,7 @@ def cell(console: Console, cell: Mapping[str, Any]) -> None:
         console.print(Text(cell["reason"], style=style))
     if cell["objective"]:
         console.print(_ledger(cell))
-    if cell["witness"]:
-        console.print(Text("Witness: " + cell["witness"]["story"]))
-    for name, line in _lines(cell):
-        console.print(Text(f"{name:<12}", style="bold"), Text(line), sep="")
+    facts(console, _lines(cell))
 
 
 def _ledger(cell: Mapping[str, Any]) -> Table:
@@ -42,20 +41,22 @@ def _ledger(cell: Mapping[str, Any]) -> Table:
         names.append(cell["direct_translator"])
     terms = list(cell["terms"][names[0]])
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("reporter", overflow="fold")
+    table.add_column("reporter", no_wrap=True)
+    table.add_column("", no_wrap=True)
     table.add_column("honest")
     for title in ["objective (nats)", *(terms if len(terms) > 1 else [])]:
         table.add_column(escape(title), justify="right")
     for n in names:
-        role = " (DT*)" if n == cell["direct_translator"] else " (named)" if n in cell["bad"] else ""
+        role = "DT*" if n == cell["direct_translator"] else "named" if n in cell["bad"] else ""
         values = [objective[n], *(cell["terms"][n][t] for t in terms)] if len(terms) > 1 else [objective[n]]
         style = "green" if cell["honest"][n] else "red" if n in cell["bad"] else ""
-        table.add_row(Text(n + role, style=style), "yes" if cell["honest"][n] else "no", *(f"{v:.4g}" for v in values))
+        honest = "yes" if cell["honest"][n] else "no"
+        table.add_row(Text(n, style=style), role, honest, *(f"{v:.4g}" for v in values))
     return table
 
 
 def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
-    lines = []
+    lines = [("witness", cell["witness"]["story"])] if cell["witness"] else []
     draws, control, adversary = cell["draws"], cell["control"], cell["adversary"]
     if draws["of"]:
         more = "; overfitted to the stock draw" if cell["overfitted"] else ""
@@ -101,21 +102,31 @@ def faults(cell: Mapping[str, Any]) -> list[str]:
 
 def row(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
     """One proposal against several counterexamples, a line each."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("counterexample", "verdict", "draws", "adversary", "DT*", "literature"):
-        table.add_column(title)
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+    for title in ("counterexample", "verdict", "draws", "adversary", "lit.", "DT*"):
+        table.add_column(title, no_wrap=title != "DT*", overflow="fold")
     for c in cells:
         draws = f"{c['draws']['agreeing']}/{c['draws']['of']}" if c["draws"]["of"] else "-"
-        said = "" if c["literature"] is None else f"{c['literature']} {'agrees' if c['agrees'] else 'DISAGREES'}"
+        said = "" if c["literature"] is None else c["literature"] + ("" if c["agrees"] else "!")
         words = Text(verdict_words(c), style=STYLE[c["verdict"]])
         adversary = c["adversary"]["verdict"] if c["adversary"] else "-"
-        table.add_row(c["counterexample"], words, draws, adversary, c["direct_translator"] or c["reason"] or "-", said)
+        table.add_row(c["counterexample"], words, draws, adversary, said, c["direct_translator"] or "-")
     console.print(table)
-    for name, line in _lines(cells[0]) if cells else []:
-        if name == "control":
-            console.print(Text(f"{name:<12}", style="bold"), Text(line), sep="")
+    facts(console, [line for c in [c for c in cells if c["control"]][:1] for line in _lines(c) if line[0] == "control"])
+    reasons(console, cells)
     good = [c["counterexample"] for c in cells if c["good"]]
     console.print(Text(f"good on {len(good)} of {len(cells)}" + (f": {', '.join(good)}" if good else "")))
+
+
+def reasons(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
+    """Why cells are not applicable, invalid or errors: each reason once, with the cells that it is the reason of."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for c in cells:
+        if c["reason"]:
+            told.setdefault((c["verdict"], c["reason"]), []).append(f"{c['proposal']} x {c['counterexample']}")
+    for (verdict, reason), where in told.items():
+        more = f" and {len(where) - 1} more cells" if len(where) > 1 else ""
+        console.print(Text(f"{verdict}, {where[0]}{more}: {reason}", style=STYLE[verdict]))
 
 
 SHORT = {"not applicable": "n/a", "survives": "ok", "invalid": "inv", "error": "err"}
@@ -132,7 +143,12 @@ def matrix(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
         mine = {c["counterexample"]: c for c in cells if c["proposal"] == proposal}
         table.add_row(proposal, *(_short(mine[k]) if k in mine else "" for k in columns))
     console.print(table)
-    console.print(Text("  ".join(f"{k} {name}" for k, name in enumerate(columns, 1)), style="dim"))
+    legend = Table.grid(padding=(0, 2))
+    wide = max(1, console.width // (max(map(len, columns), default=0) + 6))
+    numbered = [Text(f"{k} {name}", style="dim") for k, name in enumerate(columns, 1)]
+    for start in range(0, len(numbered), wide):
+        legend.add_row(*numbered[start : start + wide])
+    console.print(legend)
     console.print(
         Text("ok survives, K killed (strict), T killed (tie); then the literature's mark, ! where we disagree")
     )
@@ -149,44 +165,3 @@ def totals_line(totals: Mapping[str, Any]) -> str:
     line = f"{totals['cells']} cells: {verdicts}; {totals['strict']} strict kills, {totals['ties']} ties. "
     line += f"Agrees with the literature on {totals['agreeing']} of {totals['decided']} cells that it decides"
     return line + (": not on " + ", ".join(totals["disagreeing"]) if totals["disagreeing"] else ".")
-
-
-def world(console: Console, name: str, told: Mapping[str, Any]) -> None:
-    """A world's nodes, its likeliest situations and the measures of its reference reporters."""
-    console.print(Text(f"{name}: {told['situations']} situations, {told['siblings']} sibling predictors", style="bold"))
-    for kind in ("latent", "pixel", "action", "parameter", "hidden"):
-        names = [
-            n + ("" if v["readable"] or kind == "hidden" else "*")
-            for n, v in told["nodes"].items()
-            if v["kind"] == kind
-        ]
-        if names:
-            console.print(Text(f"{kind:<12}", style="bold"), Text(" ".join(names)), sep="")
-    if any(not v["readable"] and v["kind"] != "hidden" for v in told["nodes"].values()):
-        console.print(Text("* no reporter may read it", style="dim"))
-    for q in told["questions"]:
-        console.print(Text(f"{'asked':<12}", style="bold"), Text(q), sep="")
-    for level, human in told["humans"].items():
-        labels = [f"{p} ({d['mass']:.3g} of all)" for p, d in told["data"].items() if d["labelled_by"] == level]
-        job = f"; labels {', '.join(labels)}" if labels else ""
-        console.print(Text(f"{level:<12}", style="bold"), Text(f"sees {' '.join(human['sees'])}{job}"), sep="")
-    for problem in told["problems"]:
-        console.print(Text("problem: " + problem, style="yellow"))
-    rows = told["reporters"]
-    measures = list(next(iter(rows.values()))) if rows else []
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("measure")
-    shown = list(rows)[:SHOWN]
-    for n in shown:
-        table.add_column(n, justify="right", overflow="fold")
-    for m in measures:
-        table.add_row(m, *(_number(rows[n][m]) for n in shown))
-    console.print(table)
-    if len(rows) > len(shown):
-        console.print(Text(f"and {len(rows) - len(shown)} more honest reporters: --json lists them", style="dim"))
-
-
-def _number(value: Any) -> str:
-    if value is None:
-        return "-"
-    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:.4g}"

@@ -1,66 +1,21 @@
-"""What a builder may use: a View of a world without its truth, the candidate Reporters, and the Objective they get."""
+"""What a builder may use: a View of a world without its truth, and the candidate Reporters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int8
+from jaxtyping import Bool, Float, Int, Int8
 
 from elk_sandbox.information import mutual_information, v_information
+from elk_sandbox.objective import NotApplicable, Objective
 
-__all__ = ["NotApplicable", "Objective", "Process", "Reporters", "View", "answer"]
+__all__ = ["MEASURES", "Process", "Reporters", "View", "answer", "requirements"]
 
 FLOOR = 0.001  # of a probability in a cross-entropy: a certain wrong answer costs 6.908 nats
 FITS = 1e-9  # a loss of at most this counts as no misfit
-BLOCK = 2**24  # answers computed at once
-
-
-class NotApplicable(Exception):
-    """The world lacks what the objective needs."""
-
-
-@dataclass(frozen=True)
-class Objective:
-    """Nats, one value a candidate, smaller is better; `terms` are the named summands that add up to `values`.
-
-    Sums, differences and scalar multiples carry the names along; a bare array joins as the term "other".
-    """
-
-    values: Float[np.ndarray, " candidate"]
-    terms: Mapping[str, Float[np.ndarray, " candidate"]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, value: Any, name: str = "other") -> "Objective":
-        if isinstance(value, Objective):
-            return value
-        values = np.asarray(value, np.float64)
-        return cls(values, {name: values})
-
-    def __add__(self, other: Any) -> "Objective":
-        other = Objective.of(other)
-        names = dict.fromkeys([*self.terms, *other.terms])
-        terms = {n: np.asarray(self.terms.get(n, 0.0) + other.terms.get(n, 0.0)) for n in names}
-        return Objective(self.values + other.values, terms)
-
-    def __mul__(self, weight: float) -> "Objective":
-        if isinstance(weight, Objective) or np.ndim(weight) != 0:
-            raise TypeError("an objective is multiplied by a number; multiply arrays by way of .values")
-        return Objective(self.values * weight, {n: t * weight for n, t in self.terms.items()})
-
-    def __neg__(self) -> "Objective":
-        return self * -1.0
-
-    def __sub__(self, other: Any) -> "Objective":
-        return self + -Objective.of(other)
-
-    def __rsub__(self, other: Any) -> "Objective":
-        return Objective.of(other) - self
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-    __array_ufunc__ = None  # array + objective is ours, not numpy's elementwise attempt
+BLOCK = 2**20  # answers computed at once: a few megabytes, which stay in the cache
 
 
 @dataclass(frozen=True)
@@ -98,34 +53,70 @@ class Reporters:
         """The same tables applied to every sibling predictor; sibling 0 is the predictor at hand."""
         return self.on(self._view.bits)
 
+    def reading(self, nodes: Bool[np.ndarray, " node"]) -> Int[np.ndarray, " reader"]:
+        """Which candidates have one of these nodes in a cone."""
+        return np.flatnonzero((nodes[self._cones] & (self._cones >= 0)).any(axis=(1, 2)))
+
     def on(
-        self, bits: Int8[np.ndarray, "*batch node"], candidates: slice = slice(None)
-    ) -> Float[np.ndarray, "candidate *batch question"]:
-        """P(yes) of the candidates on any array of node bits."""
-        cones, offsets = self._cones[candidates], self._offsets[candidates]
+        self, bits: Int8[np.ndarray, "*batch node"], candidates: Int[np.ndarray, " chosen"] | None = None
+    ) -> Float[np.ndarray, "chosen *batch question"]:
+        """P(yes) of the candidates, or of those chosen, on any array of node bits."""
+        chosen = np.arange(len(self)) if candidates is None else candidates
+        cones, offsets = self._cones[chosen], self._offsets[chosen]
         columns = np.ascontiguousarray(np.moveaxis(bits, -1, 0)).reshape(bits.shape[-1], -1)
         out = np.empty((len(cones), columns.shape[1], cones.shape[1]))
         sizes = (cones >= 0).sum(-1)
+        step = max(1, BLOCK // max(1, 8 * columns.shape[1]))
         for question, size in product(range(cones.shape[1]), np.unique(sizes)):
             (members,) = np.nonzero(sizes[:, question] == size)
-            step = max(1, BLOCK // max(1, 8 * columns.shape[1]))
             for start in range(0, len(members), step):
-                chosen = members[start : start + step]
-                index = np.zeros((len(chosen), columns.shape[1]), np.int32)
+                some = members[start : start + step]
+                index = np.zeros((len(some), columns.shape[1]), np.int32)
                 for place in range(size):
                     index <<= 1
-                    index += columns[cones[chosen, question, place]]
-                index += offsets[chosen, question, None]
-                out[chosen, :, question] = self._tables[index]
+                    index += columns[cones[some, question, place]]
+                index += offsets[some, question, None]
+                out[some, :, question] = self._tables[index]
         return out.reshape(len(cones), *bits.shape[:-1], cones.shape[1])
 
+    def expected(
+        self,
+        bits: Int8[np.ndarray, "sibling situation node"],
+        weights: Float[np.ndarray, "kind situation question"],
+        cost: Callable[[np.ndarray], np.ndarray],
+    ) -> Float[np.ndarray, "candidate sibling"]:
+        """Sum over kinds, situations and questions of weights * cost(answers)[kind].
+
+        Candidates with one cone share the weights of its patterns, so situations are gone through once for each cone.
+        """
+        total = np.zeros((len(self), len(bits)))
+        columns = np.ascontiguousarray(np.moveaxis(bits, -1, 0)).reshape(bits.shape[-1], -1)
+        for question in range(self._cones.shape[1]):
+            cones, group = np.unique(self._cones[:, question], axis=0, return_inverse=True)
+            kinds = [np.tile(w, len(bits)) for w in weights[:, :, question]]
+            for k, cone in enumerate(cones):
+                nodes = cone[cone >= 0]
+                size = 1 << len(nodes)
+                index = np.repeat(np.arange(len(bits)), bits.shape[1])
+                for node in nodes:
+                    index = 2 * index + columns[node]
+                mass = np.stack([np.bincount(index, w, size * len(bits)).reshape(len(bits), size) for w in kinds])
+                (members,) = np.nonzero(group == k)
+                tables = self._tables[self._offsets[members, question, None] + np.arange(size)]
+                total[members] += np.einsum("kcp,ksp->cs", cost(tables), mass)
+        return total
+
     def map(
-        self, bits: Int8[np.ndarray, "*batch node"], value: Callable[[np.ndarray], np.ndarray]
-    ) -> Float[np.ndarray, " candidate"]:
+        self,
+        bits: Int8[np.ndarray, "*batch node"],
+        value: Callable[[np.ndarray], np.ndarray],
+        candidates: Int[np.ndarray, " chosen"] | None = None,
+    ) -> Float[np.ndarray, " chosen"]:
         """`value(answers on bits)` a candidate, a block of candidates at a time, so that memory stays bounded."""
+        chosen = np.arange(len(self)) if candidates is None else candidates
         step = max(1, BLOCK // max(1, bits[..., 0].size * self._cones.shape[1]))
-        blocks = [slice(start, start + step) for start in range(0, len(self), step)]
-        return np.concatenate([value(self.on(bits, block)) for block in blocks])
+        blocks = [chosen[start : start + step] for start in range(0, len(chosen), step)]
+        return np.concatenate([value(self.on(bits, block)) for block in blocks] or [np.zeros(0)])
 
 
 class View:
@@ -185,17 +176,15 @@ class View:
     def downstream(self, reporters: Reporters) -> Objective:
         """Largest P(some answer changes) when a set of pixels is flipped and all that is upstream of them is kept."""
         change = np.zeros(len(reporters))
-        before = None if len(reporters) * len(self.weights) * len(self.questions) > BLOCK else reporters.answers
         for bits in self.flipped:
+            moved = (bits != self.bits[0]).any(axis=0)
+            readers = reporters.reading(moved)
 
-            def moved(now: np.ndarray, was: np.ndarray) -> np.ndarray:
-                return np.asarray((1 - np.prod(1 - np.abs(now - was), axis=-1)) @ self.weights)
+            def mass(answers: np.ndarray) -> np.ndarray:
+                changed = 1 - np.prod(1 - np.abs(answers[:, 0] - answers[:, 1]), axis=-1)
+                return np.asarray(changed @ self.weights)
 
-            if before is not None:
-                change = np.maximum(change, moved(reporters.on(bits), before))
-            else:
-                both = np.stack([bits, self.bits[0]])
-                change = np.maximum(change, reporters.map(both, lambda a: moved(a[:, 0], a[:, 1])))
+            change[readers] = np.maximum(change[readers], reporters.map(np.stack([bits, self.bits[0]]), mass, readers))
         return Objective.of(change, "downstream")
 
     def siblings_that_fit(self, reporters: Reporters) -> Float[np.ndarray, " candidate"]:
@@ -241,14 +230,12 @@ class View:
     @staticmethod
     def _misfit(reporters: Reporters, bits: np.ndarray, data: Process) -> Float[np.ndarray, "candidate sibling"]:
         inside = data.weights > 0
-        weights, labels = data.weights[inside], data.labels[inside]
+        labelled = [(data.labels[inside] == label) * data.weights[inside, None] for label in (0, 1)]
 
-        def loss(answers: np.ndarray) -> np.ndarray:
-            right = np.where(labels == 1, answers, 1 - answers)
-            nats = np.where(labels >= 0, -np.log(np.maximum(right, FLOOR)), 0.0)
-            return np.asarray(nats.sum(-1) @ weights)
+        def nats(answers: np.ndarray) -> np.ndarray:
+            return np.stack([-np.log(np.maximum(right, FLOOR)) for right in (1 - answers, answers)])
 
-        return np.stack([reporters.map(sibling[inside], loss) for sibling in bits], axis=1)
+        return reporters.expected(bits[:, inside], np.stack(labelled), nats)
 
 
 def answer(

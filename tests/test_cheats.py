@@ -21,7 +21,7 @@ REGISTRY = Registry.scan(SHIPPED, packages=False)
 BASELINE = "human_labels"
 QUICK = ("complex_translation", "fingerprint", "human_simulator", "simple_steganography")
 
-# The lines that say no: in every cell one of these, and each of these in some cell.
+# The lines that say no: one of these in every cell, often others too.
 CAUGHT_BY = {
     "stack_frames": {"verdict"},
     "monkeypatch": {"verdict"},
@@ -100,9 +100,8 @@ def printed(cell: dict[str, Any]) -> str:
     return console.file.getvalue()
 
 
-def no_good(cheat: str, names: tuple[str, ...], folder: Path) -> set[str]:
-    """Assert that every cell is refused, and told; return the lines that did it."""
-    used = set()
+def no_good(cheat: str, names: tuple[str, ...], folder: Path) -> None:
+    """Assert that every cell is refused by the line that is there for it, and that the report says so."""
     for cell in judged(CHEATS / f"{cheat}.py", names, folder):
         said = lines(cell)
         assert not cell["good"], (cheat, cell["counterexample"])
@@ -112,12 +111,10 @@ def no_good(cheat: str, names: tuple[str, ...], folder: Path) -> set[str]:
             assert FRESH[line] in told
         if said == {"error"}:
             assert cell["reason"] in told
-        used |= said
-    return used
 
 
-def params() -> list[Any]:
-    gap = pytest.mark.xfail(reason="the judge lets it through", strict=True)
+def params(*, everywhere: bool) -> list[Any]:
+    gap = pytest.mark.xfail(reason="the judge lets it through", strict=not everywhere)
     return [pytest.param(c, marks=gap) if c in OPEN else c for c in CAUGHT_BY]
 
 
@@ -125,15 +122,15 @@ def test_every_cheat_is_here() -> None:
     assert {path.stem for path in CHEATS.glob("*.py")} == set(CAUGHT_BY)
 
 
-@pytest.mark.parametrize("cheat", params())
+@pytest.mark.parametrize("cheat", params(everywhere=False))
 def test_no_cheat_is_called_good(cheat: str, folder: Path) -> None:
     if cheat == "steals_the_package" and not isolation_level().startswith("L2"):
         pytest.skip(f"the package can be read here: {isolation_level()}")
-    assert no_good(cheat, QUICK, folder) >= CAUGHT_BY[cheat]
+    no_good(cheat, QUICK, folder)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cheat", params())
+@pytest.mark.parametrize("cheat", params(everywhere=True))
 def test_no_cheat_is_called_good_on_the_other_counterexamples(cheat: str, folder: Path) -> None:
     no_good(cheat, tuple(set(REGISTRY.counterexamples) - set(QUICK)), folder)
 

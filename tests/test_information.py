@@ -36,9 +36,6 @@ def certain_situations(draw):
     return draw(situations(values=(0.0, 1.0)))
 
 
-# --- brute force ---
-
-
 def mutual_information_by_enumeration(weights, answers):
     questions = answers.shape[1]
     joint = {
@@ -138,9 +135,6 @@ def test_logistic_information_of_overlapping_data_is_scikit_learns(seed):
     np.testing.assert_allclose(v_information(weights, answers, targets, "logistic"), expected, atol=1e-6)
 
 
-# --- laws ---
-
-
 @settings(deadline=None, max_examples=50)
 @given(situations() | certain_situations())
 def test_bounds(case):
@@ -203,9 +197,6 @@ def test_blocks_do_not_matter(case):
     np.testing.assert_allclose(parts, whole, atol=1e-9)
 
 
-# --- separable answers ---
-
-
 def test_separable_answers_are_worth_the_whole_bit():
     answers = np.array([[[0.5], [0.5001], [0.5002], [0.5003]]])
     weights, targets = np.array([0.1, 0.2, 0.3, 0.4]), np.array([[0], [0], [1], [1]], np.int8)
@@ -220,11 +211,12 @@ def test_partly_separable_answers():
     assert v_information(weights, answers, targets, "logistic") == pytest.approx(expected, abs=1e-6)
 
 
-def test_many_questions_of_a_neural_reporter():
-    """More questions than situations: whatever the answers are, they are affinely independent and decide all bits."""
+@pytest.mark.parametrize("evenness", [1, 0.3, 0.05])
+def test_more_questions_than_situations(evenness):
+    """Random vectors of answers are then affinely independent and decide all bits, however uneven the weights."""
     rng = np.random.default_rng(3)
     answers, targets = rng.random((20, 8, 10)), rng.integers(0, 2, (8, 6), dtype=np.int8)
-    weights = rng.dirichlet(np.ones(8))
+    weights = rng.dirichlet(np.full(8, evenness))
     for reader in READERS:
         expected = sum(entropy([weights @ bit, weights @ (1 - bit)]) for bit in targets.T)
         np.testing.assert_allclose(v_information(weights, answers, targets, reader), expected, atol=1e-6)
@@ -235,9 +227,6 @@ def test_soft_answers_are_drawn_in_one_and_read_in_the_other():
     weights, targets = np.array([0.5, 0.5]), np.array([[0], [1]], np.int8)
     assert mutual_information(weights, answers) == pytest.approx(entropy([0.55, 0.45]) - (1 + entropy([0.6, 0.4])) / 2)
     assert v_information(weights, answers, targets, "table") == pytest.approx(1)
-
-
-# --- the reference page, section 3 ---
 
 
 FREE = list(product((0, 1), repeat=4))  # t, d, n1, n2
@@ -282,9 +271,6 @@ def test_pad(p, nats):
     assert whole * np.log(2) == pytest.approx(nats, abs=5e-5)
     assert v_information(weights, answers, targets, "table") == pytest.approx(whole)
     assert v_information(weights, answers, targets, "logistic") == pytest.approx(0, abs=1e-12)
-
-
-# --- edges and bad input ---
 
 
 def test_nothing_asked_or_nobody_asking():

@@ -281,8 +281,7 @@ def audit(
         raise ValueError(f"an audit is on 'prior' or 'deploy', not {on!r}")
 
     def worths(z: Z, moves: Sequence[Y]) -> list[list[float]]:
-        policy = system(z)
-        if not set(policy.points) <= set(moves):
+        if not set((policy := system(z)).points) <= set(moves):
             raise ValueError(f"the system makes moves {policy.points} in {z!r}, where there are {moves}")
         rows = [[f(z, y) for y in moves] for f in (task.truth, overseer.judge)]
         return rows + [[policy[y] and policy[y] * w for y, w in zip(moves, row, strict=True)] for row in rows]

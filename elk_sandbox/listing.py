@@ -1,0 +1,133 @@
+"""Files, worlds, checks and the doctor's findings on the terminal; `report` prints verdicts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from elk_sandbox.runtime.registry import Entry
+
+__all__ = ["checks", "doctor", "entry", "entry_json", "facts", "names", "world"]
+
+LABEL = 12  # columns of the word before a fact
+NAME = 28  # columns of a name in a list
+
+
+def facts(console: Console, rows: Iterable[tuple[str, Any]], width: int = LABEL, style: str = "bold") -> None:
+    """A word and its text a row; where the text is longer than the line, it goes on below itself."""
+    for word, text in rows:
+        label = Text(word.ljust(width), style=style)
+        for line in (text if isinstance(text, Text) else Text(str(text))).wrap(console, max(20, console.width - width)):
+            line.rstrip()
+            console.print(label, line, sep="")
+            label = Text(" " * width)
+
+
+def names(console: Console, title: str, described: Mapping[str, str]) -> None:
+    """Names with the first sentence or line of what they are."""
+    console.print(Text(title, style="bold"))
+    rows = [(f"  {name}", Text(_first_line(doc), style="dim")) for name, doc in described.items()]
+    facts(console, rows, NAME, style="")
+
+
+def _first_line(doc: str) -> str:
+    return doc.strip().splitlines()[0] if doc.strip() else "(no argument written)"
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """What a file says about itself."""
+    knobs = [{"name": k.name, "type": k.annotation, "default": k.default, "choices": k.choices} for k in entry.knobs]
+    meta = {"path": str(entry.path), "line": entry.line, "shipped": entry.shipped, **entry.meta}
+    return {"name": entry.name, "argument": entry.doc, "knobs": knobs, **meta}
+
+
+def entry(console: Console, entry: Entry) -> None:
+    """A file: its argument, what its decorator says, its knobs and its text."""
+    console.print(Text(f"{entry.kind} {entry.name}", style="bold"), Text(f"  {entry.path}", style="dim"), sep="")
+    for paragraph in (entry.doc or "(no argument written)").split("\n\n"):
+        console.print(Text(" ".join(paragraph.split())), "", sep="\n")
+    said = [(word, _meta(value)) for word, value in entry.meta.items() if value not in (None, (), "")]
+    knobs = [("knob", f"{knob.name}: {knob.annotation} = {knob.default!r}") for knob in entry.knobs]
+    facts(console, [*said, *knobs])
+    console.print(Text("\n" + entry.text.rstrip()), soft_wrap=True)
+
+
+def _meta(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def checks(console: Console, results: Sequence[Mapping[str, Any]]) -> None:
+    """What was looked at in each file, and whether it is in order."""
+    for file in dict.fromkeys(r["file"] for r in results):
+        console.print(Text(file, style="bold"), soft_wrap=True)
+        for passed in [r for r in results if r["file"] == file]:
+            style = "green" if passed["passed"] else "red"
+            facts(console, [("ok" if passed["passed"] else "FAULT", passed["what"])], 7, style)
+
+
+def doctor(console: Console, level: str, attacks: Sequence[Any]) -> None:
+    """Which attacks on the isolation of user files were blocked."""
+    console.print(Text(level, style="bold"))
+    for attack in attacks:
+        style = "green" if attack.blocked else "red"
+        word = "blocked" if attack.blocked else "NOT BLOCKED"
+        facts(console, [(word, f"{attack.name}: {attack.detail}")], LABEL, style)
+    console.print(Text(f"{sum(a.blocked for a in attacks)} of {len(attacks)} blocked"))
+
+
+def world(console: Console, name: str, told: Mapping[str, Any]) -> None:
+    """A world's nodes, humans and data, and the measures of its reference reporters."""
+    predictors = "1 predictor" if told["siblings"] == 1 else f"{told['siblings']} sibling predictors"
+    console.print(Text(f"{name}: {told['situations']} situations, {predictors}", style="bold"))
+    facts(console, [*_nodes(told), *(("asked", q) for q in told["questions"]), *_humans(told)])
+    facts(console, (("problem", problem) for problem in told["problems"]), style="yellow")
+    rows = told["reporters"]
+    columns = max(1, min(len(rows), (console.width - 24) // 8))
+    shown = list(rows)[:columns]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("measure", no_wrap=True)
+    for k, _ in enumerate(shown, 1):
+        table.add_column(str(k), justify="right", no_wrap=True, min_width=6)
+    for measure in rows[shown[0]] if shown else []:
+        table.add_row(measure, *(_number(rows[n][measure]) for n in shown))
+    console.print()
+    console.print(table)
+    facts(console, ((str(k), n) for k, n in enumerate(shown, 1)), 4, "dim")
+    if len(rows) > len(shown):
+        console.print(Text(f"and {len(rows) - len(shown)} more: --json lists them", style="dim"))
+
+
+def _nodes(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for kind in ("latent", "pixel", "action", "parameter", "hidden"):
+        mine = {n: v["readable"] for n, v in told["nodes"].items() if v["kind"] == kind}
+        words = [n if readable or kind == "hidden" else f"{n}*" for n, readable in mine.items()]
+        rows += [(kind, "  ".join(words))] if words else []
+    if any(not v["readable"] and v["kind"] != "hidden" for v in told["nodes"].values()):
+        rows.append(("", "* no reporter may read it"))
+    return rows
+
+
+def _humans(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Who sees what and labels which data; those who label nothing only where they see something else."""
+    rows = []
+    seen = []
+    for level, human in told["humans"].items():
+        data = {p: d["mass"] for p, d in told["data"].items() if d["labelled_by"] == level}
+        if data or human["sees"] not in seen:
+            seen.append(human["sees"])
+            masses = ", ".join(f"{p} ({mass:.3g} of all)" for p, mass in data.items())
+            if len(set(data.values())) == 1 < len(data):
+                masses = f"{', '.join(data)} ({next(iter(data.values())):.3g} of all, one data set)"
+            rows.append((level, f"sees {' '.join(human['sees'])}" + (f"; labels {masses}" if data else "")))
+    return rows
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:.4g}"

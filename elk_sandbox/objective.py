@@ -1,0 +1,56 @@
+"""What a proposal returns: nats, one value a candidate, with its summands by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+__all__ = ["NotApplicable", "Objective"]
+
+
+class NotApplicable(Exception):
+    """The world lacks what the objective needs."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Nats, one value a candidate, smaller is better; `terms` are the named summands that add up to `values`.
+
+    Sums, differences and scalar multiples carry the names along; a bare array joins as the term "other".
+    """
+
+    values: Float[np.ndarray, " candidate"]
+    terms: Mapping[str, Float[np.ndarray, " candidate"]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: Any, name: str = "other") -> "Objective":
+        if isinstance(value, Objective):
+            return value
+        values = np.asarray(value, np.float64)
+        return cls(values, {name: values})
+
+    def __add__(self, other: Any) -> "Objective":
+        other = Objective.of(other)
+        names = dict.fromkeys([*self.terms, *other.terms])
+        terms = {n: np.asarray(self.terms.get(n, 0.0) + other.terms.get(n, 0.0)) for n in names}
+        return Objective(self.values + other.values, terms)
+
+    def __mul__(self, weight: float) -> "Objective":
+        if isinstance(weight, Objective) or np.ndim(weight) != 0:
+            raise TypeError("an objective is multiplied by a number; multiply arrays by way of .values")
+        return Objective(self.values * weight, {n: t * weight for n, t in self.terms.items()})
+
+    def __neg__(self) -> "Objective":
+        return self * -1.0
+
+    def __sub__(self, other: Any) -> "Objective":
+        return self + -Objective.of(other)
+
+    def __rsub__(self, other: Any) -> "Objective":
+        return Objective.of(other) - self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+    __array_ufunc__ = None  # array + objective is ours, not numpy's elementwise attempt

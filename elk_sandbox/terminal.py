@@ -1,0 +1,58 @@
+"""The terminal that the commands write to: results on the standard output, progress and complaints on the other."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+__all__ = ["InputError", "err", "out", "print_json", "progress", "status", "writing"]
+
+WIDE = 140  # columns where the output is no terminal
+
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+for console in (out, err):
+    if not console.is_terminal:
+        console.width = WIDE
+
+
+class InputError(Exception):
+    """What the user asked for cannot be done; one line."""
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a file that cannot be written into an InputError."""
+    try:
+        yield
+    except OSError as reason:
+        raise InputError(f"{path} cannot be written: {reason.strerror}") from reason
+
+
+@contextmanager
+def status(words: str, *, quiet: bool) -> Iterator[None]:
+    """A spinner with these words, on a terminal."""
+    if quiet or not err.is_terminal:
+        yield
+        return
+    with err.status(words):
+        yield
+
+
+@contextmanager
+def progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A bar that the yielded function advances by one cell, on a terminal."""
+    if quiet or not err.is_terminal:
+        yield lambda: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
+        task = bar.add_task("cells", total=total)
+        yield lambda: bar.advance(task)

@@ -5,12 +5,12 @@ Exit status: 0 done, 2 the user's input is at fault, 1 our own fault.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.text import Text
 
-from elk_sandbox.declare import Kind
+from elk_sandbox.declare import Kind, suggest
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, default_folder
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, status, writing
@@ -52,7 +52,7 @@ def list_(folder: Folder = None, as_json: Json = False) -> None:
         listing.names(out, kind, {entry.name: entry.doc for entry in found.values()})
     listing.names(out, "worlds", {name: make.__doc__ or "" for name, make in STANDARD.items()})
     for broken_file in registry.broken:
-        err.print(Text(str(broken_file), style="red"))
+        err.print(Text(str(broken_file), style="red"), soft_wrap=True)
 
 
 @app.command()
@@ -164,13 +164,16 @@ def matrix_(
 ) -> None:
     """Judge proposals on counterexamples; cells that the workspace holds are not judged again."""
     from elk_sandbox import matrix, report
+    from elk_sandbox.runtime.engine import Engine
 
+    if engine not in get_args(Engine):
+        raise InputError(f"no engine {engine!r}{suggest(engine, get_args(Engine))}")
     registry = _registry(folder)
     rows = _named(registry, "proposal", proposals)
     columns = _named(registry, "counterexample", counterexamples)
     where = workspaces.workspace(workspace)
     cells = matrix.compute(
-        rows, columns, folder=where, engine=engine, scheduler=scheduler, fresh=draws, again=again  # type: ignore[arg-type]  # run checks the name
+        rows, columns, folder=where, engine=engine, scheduler=scheduler, fresh=draws, again=again  # type: ignore[arg-type]  # just checked
     )  # fmt: skip
     found = []
     with progress(len(rows) * len(columns), quiet=as_json) as advance:
@@ -192,7 +195,7 @@ def matrix_(
         out.print(Text(report.totals_line(totals)))
         report.reasons(out, found)
         for broken in registry.broken:
-            err.print(Text(str(broken), style="red"))
+            err.print(Text(str(broken), style="red"), soft_wrap=True)
 
 
 def _named(registry: Registry, kind: Kind, names: str | None) -> list[tuple[Entry, dict[str, object]]]:
@@ -266,10 +269,10 @@ def main() -> None:
     try:
         app()
     except IsolationError as reason:
-        err.print(Text(f"elk-sandbox: {reason}", style="red"))
+        err.print(Text(f"elk-sandbox: {reason}", style="red"), soft_wrap=True)
         sys.exit(1)
     except (InputError, RegistryError, EngineError, NotADirectoryError) as reason:
-        err.print(Text(f"elk-sandbox: {reason}", style="red"))
+        err.print(Text(f"elk-sandbox: {reason}", style="red"), soft_wrap=True)
         sys.exit(2)
 
 

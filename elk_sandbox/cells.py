@@ -146,8 +146,8 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
                 if not child.alive:
                     child = child_of("proposal", proposal)
                 verdict, without = _cell(child, proposal, counterexample, fresh, folder)
-                verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
                 deaths += not child.alive
+            verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
             seconds = time.perf_counter() - began
             cells.append(_record(proposal, counterexample, verdict, without, child.isolation, seconds))
     finally:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8
@@ -50,10 +51,16 @@ class _Rows:
         return bool((answers[self.yes] > 0.5).all() and (answers[self.no] < 0.5).all())
 
 
-def search(world: World, bad: Mapping[str, Reporter], honest: Mapping[str, Reporter]) -> Found:
+def search(
+    world: World,
+    bad: Mapping[str, Reporter],
+    honest: Mapping[str, Reporter],
+    others: Mapping[str, Reporter] = MappingProxyType({}),
+) -> Found:
     """All functions of at most 2 readable nodes (of 1 in a large pool); those of up to 3 that fit some human's labels
     no worse than the named reporters do; one-node edits of the named reporters under the same condition; and the bad
     ones padded where the predictor cannot be. With several questions one is replaced at a time, or all by the same.
+    `others` are named elsewhere and not found again.
     """
     named = {**bad, **honest}
     rows = _rows(world, named)
@@ -64,7 +71,7 @@ def search(world: World, bad: Mapping[str, Reporter], honest: Mapping[str, Repor
     }
     bases = [*bad.values(), *list(honest.values())[:1], world.simulators["viewer"]]
     bases = [b for b in {b.key: b for b in bases}.values() if b.cone <= set(rows.pool)]
-    known = {r.key for r in named.values()}
+    known = {r.key for r in (*named.values(), *others.values())}
     dishonest: dict[str, Reporter] = {}
     right: dict[str, Reporter] = {}
     for what, reporter in _candidates(world, rows, bars, bases, {**bad, **dict(list(honest.items())[:1])}, bad):

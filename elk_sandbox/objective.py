@@ -31,8 +31,19 @@ class Objective:
         values = np.asarray(value, np.float64)
         return cls(values, {name: values})
 
+    def _beside(self, other: Any) -> "Objective":
+        """`other` as an objective of the same shape; a number counts for every candidate."""
+        if not isinstance(other, Objective):
+            array = np.asarray(other, np.float64)
+            other = Objective.of(np.full_like(self.values, array) if array.ndim == 0 else array)
+        if other.values.shape != self.values.shape:
+            raise ValueError(
+                f"shapes {self.values.shape} and {other.values.shape} do not add up: one value a candidate"
+            )
+        return other
+
     def __add__(self, other: Any) -> "Objective":
-        other = Objective.of(other)
+        other = self._beside(other)
         names = dict.fromkeys([*self.terms, *other.terms])
         terms = {n: np.asarray(self.terms.get(n, 0.0) + other.terms.get(n, 0.0)) for n in names}
         return Objective(self.values + other.values, terms)
@@ -46,10 +57,10 @@ class Objective:
         return self * -1.0
 
     def __sub__(self, other: Any) -> "Objective":
-        return self + -Objective.of(other)
+        return self + -self._beside(other)
 
     def __rsub__(self, other: Any) -> "Objective":
-        return Objective.of(other) - self
+        return self._beside(other) + -self
 
     __radd__ = __add__
     __rmul__ = __mul__

@@ -26,7 +26,7 @@ def cell(console: Console, cell: Mapping[str, Any]) -> None:
     title = f"{cell['proposal']} x {cell['counterexample']}: {verdict_words(cell)}"
     console.print(Text(title, style=f"bold {style}"))
     if cell["reason"]:
-        console.print(Text(cell["reason"], style=style))
+        console.print(Text(cell["reason"], style=style), soft_wrap=True)
     if cell["objective"]:
         console.print(_ledger(cell))
     facts(console, _lines(cell))
@@ -102,7 +102,7 @@ def faults(cell: Mapping[str, Any]) -> list[str]:
 
 def row(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
     """One proposal against several counterexamples, a line each."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim")
     for title in ("counterexample", "verdict", "draws", "adversary", "lit.", "DT*"):
         table.add_column(title, no_wrap=title != "DT*", overflow="fold")
     for c in cells:
@@ -126,7 +126,7 @@ def reasons(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
             told.setdefault((c["verdict"], c["reason"]), []).append(f"{c['proposal']} x {c['counterexample']}")
     for (verdict, reason), where in told.items():
         more = f" and {len(where) - 1} more cells" if len(where) > 1 else ""
-        console.print(Text(f"{verdict}, {where[0]}{more}: {reason}", style=STYLE[verdict]))
+        console.print(Text(f"{verdict}, {where[0]}{more}: {reason}", style=STYLE[verdict]), soft_wrap=True)
 
 
 SHORT = {"not applicable": "n/a", "survives": "ok", "invalid": "inv", "error": "err"}

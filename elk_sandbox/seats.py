@@ -52,7 +52,7 @@ class Seat:
     @cached_property
     def found(self) -> Found:
         """What the adversary's search finds; the same for every proposal."""
-        return search(self.case.world, self.case.bad_reporters, self.honest)
+        return search(self.case.world, self.case.bad_reporters, self.honest, self.bystanders)
 
 
 @cache

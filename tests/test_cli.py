@@ -1,0 +1,282 @@
+"""The commands as a user runs them: exit status, one line for what she got wrong, and JSON with the promised fields."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from elk_sandbox import listing, report
+from elk_sandbox.runtime.isolation import isolation_level
+from elk_sandbox.worlds import STANDARD
+
+REPOSITORY = Path(__file__).parents[1]
+JUDGED = {
+    "proposal", "counterexample", "verdict", "relation", "draws", "direct_translator", "objective", "terms", "honest",
+    "honesty_fooled", "honesty_outside", "witness", "control", "adversary", "seconds",
+}  # fmt: skip
+MEASURES = {
+    "complexity", "reads", "parts", "influence", "downstream", "specificity_bits", "inconsistency",
+    "mutual_information_bits", "v_information_bits",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def run(*arguments: str, home: Path, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ELK_SANDBOX_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "elk_sandbox", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def told(*arguments: str, home: Path, status: int = 0, cwd: Path = REPOSITORY) -> Any:
+    done = run(*arguments, "--json", home=home, cwd=cwd)
+    assert done.returncode == status, done.stderr
+    assert done.stderr == ""
+
+    def no_nan(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(done.stdout, parse_constant=no_nan)
+
+
+def refused(*arguments: str, home: Path, cwd: Path = REPOSITORY) -> str:
+    """The one line of an input that is at fault."""
+    done = run(*arguments, home=home, cwd=cwd)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@cache
+def killed(home: Path) -> dict[str, Any]:
+    found = told("judge", "complexity", "complex_translation", home=home)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_judge_tells_all_that_is_promised(home: Path) -> None:
+    cell = killed(home)
+    assert set(cell) >= JUDGED
+    assert (cell["proposal"], cell["counterexample"]) == ("complexity", "complex_translation")
+    assert (cell["verdict"], cell["relation"]) == ("killed", "strict")
+    assert cell["draws"] == {"agreeing": 4, "of": 4}
+    assert cell["direct_translator"] == "direct_translator"
+    assert cell["objective"]["human_simulator"] == pytest.approx(0.1)
+    assert cell["objective"]["direct_translator"] == pytest.approx(0.9)
+    assert cell["terms"]["direct_translator"] == {"loss on viewer data": 0.0, "complexity": pytest.approx(0.9)}
+    assert cell["honest"]["direct_translator"] is True and cell["honest"]["human_simulator"] is False
+    assert cell["honesty_fooled"]["human_simulator"] == 0.0
+    assert cell["honesty_outside"]["human_simulator"] == pytest.approx(0.1)
+    for field in ("objective", "terms", "honest", "honesty_fooled", "honesty_outside"):
+        assert set(cell[field]) == set(cell["objective"])
+    assert cell["witness"]["situation"].keys() >= {"t", "m", "c", "u0"} and cell["witness"]["story"]
+    assert cell["control"] == {"world": "hard_inference", "valid": True, "verdict": "survives"}
+    assert {"verdict", "reporter"} <= set(cell["adversary"])
+    assert 0 < cell["seconds"] < 60
+    assert cell["isolation"] == isolation_level()
+
+
+def test_the_same_on_the_terminal(home: Path) -> None:
+    done = run("judge", "complexity", "complex_translation", home=home)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *lines = done.stdout.splitlines()
+    assert first == "complexity x complex_translation: killed, strict"
+    words = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert words[:3] == ["reporter", "human_simulator", "upstream_simulator"]
+    assert words[-6:] == ["witness", "draws", "control", "adversary", "literature", "good"]
+    assert max(map(len, lines)) <= 140
+
+
+def test_a_row_and_a_proposal_without_control(home: Path) -> None:
+    found = told("judge", "human_labels", "--draws", "0", home=home)
+    assert len(found["cells"]) == 8 and found["totals"]["cells"] == 8
+    for cell in found["cells"]:
+        assert set(cell) >= JUDGED
+        assert cell["control"] is None and cell["draws"] == {"agreeing": 0, "of": 0}
+
+
+def test_a_file_by_its_path_with_a_knob(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text((REPOSITORY / "proposals" / "complexity.py").read_text().replace("def complexity", "def mine"))
+    cell = told("judge", str(path), "complex_translation", "--set", "weight=0.5", "--set", "atoms=7", home=home)
+    assert cell["proposal"] == "mine" and cell["knobs"]["proposal"] == {"weight": 0.5}
+    assert cell["objective"]["direct_translator"] == pytest.approx(0.5 * 16)  # ((7 + 1) / 2)**2 nodes
+
+
+def test_matrix(home: Path) -> None:
+    names = ("--proposals", "complexity,computation_time", "--counterexamples", "cheap_simulation,human_simulator")
+    found = told("matrix", *names, "--engine", "inline", home=home)
+    assert set(found) == {"cells", "totals"}
+    assert [(c["proposal"], c["counterexample"]) for c in found["cells"]] == [
+        (p, c) for p in ("complexity", "computation_time") for c in ("cheap_simulation", "human_simulator")
+    ]
+    for cell in found["cells"]:
+        assert set(cell) >= JUDGED | {"literature", "agrees"}
+        assert cell["literature"] in ("K", "k", "D", "o", None)
+        assert (cell["agrees"] is None) == (cell["literature"] is None)
+    assert found["cells"][2]["literature"] == "o" and found["cells"][2]["agrees"] is True
+    assert found["totals"]["cells"] == 4 and found["totals"]["decided"] == found["totals"]["agreeing"] == 3
+
+
+def test_matrix_with_errors_is_done(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    text = "from elk_sandbox import proposal\n@proposal(source='a test')\ndef bad(reporters, view):\n    return 1 / 0\n"
+    path.write_text(text)
+    one = ("--counterexamples", "human_simulator", "--engine", "inline")
+    done = run("matrix", "--proposals", f"{path},human_labels", *one, home=home)
+    assert done.returncode == 0
+    assert f"error, bad x human_simulator: {path}:4: ZeroDivisionError: division by zero" in done.stdout.splitlines()
+    assert "Agrees with the literature on 1 of 1 cells" in done.stdout
+    assert told("judge", str(path), "human_simulator", home=home, status=2)["verdict"] == "error"
+
+
+@pytest.mark.parametrize("name", ["atoms", "free", "mask"])
+def test_world(name: str, home: Path) -> None:
+    found = told("world", name, home=home)
+    assert found["world"] == name and found["problems"] == []
+    assert {"direct_translator", "human_simulator"} <= set(found["reporters"])
+    for row in found["reporters"].values():
+        assert set(row) >= MEASURES
+        assert all(value is None or isinstance(value, bool | float | int) for value in row.values())
+    translator = found["reporters"]["direct_translator"]
+    if name == "atoms":
+        assert (translator["complexity"], translator["reads"], translator["parts"]) == (9, 4.125, 5)
+        assert translator["inconsistency"] is None and translator["specificity_bits"] == 0
+    if name == "mask":
+        assert (found["reporters"]["human_simulator"]["specificity_bits"], translator["specificity_bits"]) == (5, 0)
+    if name == "free":
+        assert translator["mutual_information_bits"] == pytest.approx(1.416, abs=5e-4)
+        assert translator["v_information_bits"] == pytest.approx(1.464, abs=5e-4)
+
+
+def test_world_with_a_knob_and_a_picture(home: Path, tmp_path: Path) -> None:
+    found = told("world", "atoms", "--set", "atoms=7", "--png", str(tmp_path / "atoms.png"), home=home)
+    assert found["reporters"]["direct_translator"]["complexity"] == 16
+    assert (tmp_path / "atoms.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_list(home: Path) -> None:
+    found = told("list", home=home)
+    assert set(found) == {"proposals", "counterexamples", "worlds", "broken"}
+    assert found["worlds"] == list(STANDARD) and found["broken"] == []
+    (one,) = [p for p in found["proposals"] if p["name"] == "complexity"]
+    assert one["control"] == "hard_inference" and one["argument"].startswith("Prefer short reporters")
+    assert one["knobs"] == [{"name": "weight", "type": "float", "default": 0.1, "choices": None}]
+
+
+def test_list_goes_on_past_a_broken_file(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "fine.py").write_text((REPOSITORY / "proposals" / "human_labels.py").read_text())
+    done = run("list", "--folder", str(tmp_path), home=home)
+    assert done.returncode == 0 and "human_labels" in done.stdout
+    assert done.stderr.startswith(f"{tmp_path}/broken.py:1: SyntaxError")
+
+
+def test_show(home: Path) -> None:
+    found = told("show", "complex_translation", home=home)
+    assert found["kind"] == "counterexample" and found["provenance"] == "V2"
+    assert found["text"] == (REPOSITORY / "proposals" / "counterexamples" / "complex_translation.py").read_text()
+    done = run("show", "complex_translation", home=home)
+    assert found["text"].rstrip() in done.stdout  # no line of it is broken
+
+
+def test_new_files_work_at_once(home: Path, tmp_path: Path) -> None:
+    for kind, path in (("proposal", "idea.py"), ("counterexample", "counterexamples/trap.py")):
+        name = Path(path).stem
+        done = run("new", kind, name, home=home, cwd=tmp_path)
+        assert done.returncode == 0 and f"proposals/{path}" in done.stdout
+        found = told("check", name, home=home, cwd=tmp_path)
+        assert found["passed"] and all(c["passed"] for c in found["checks"])
+        assert "exists: choose another name" in refused("new", kind, name, home=home, cwd=tmp_path)
+    cell = told("judge", "idea", "trap", home=home, cwd=tmp_path)
+    assert (cell["verdict"], cell["relation"], cell["draws"]) == ("killed", "strict", {"agreeing": 4, "of": 4})
+
+
+def test_check_says_what_is_wrong(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trap.py"
+    template = (REPOSITORY / "proposals" / "counterexamples" / "_template.py").read_text()
+    path.write_text(template.replace('Table(["m"], [0, 1])', "Table.of(u, majority)"))
+    found = told("check", str(path), home=home, status=2)
+    assert not found["passed"]
+    assert "the named bad reporter 'upstream_simulator' is honest" in found["checks"][1]["what"]
+    done = run("check", str(path), home=home)
+    assert done.returncode == 2 and "FAULT  stock draw: the named bad reporter" in done.stdout
+
+
+REFUSED = {
+    "judge complexty": "no proposal 'complexty'; did you mean 'complexity'?",
+    "judge complexity humn_simulator": "did you mean 'human_simulator'?",
+    "judge fingerprint": "'fingerprint' is a counterexample, and a proposal is wanted here",
+    "judge nowhere.py": "nowhere.py:1: cannot be read: No such file or directory",
+    "judge complexity human_simulator --set wieght=1": "has no knob 'wieght'; did you mean 'weight'?",
+    "judge complexity human_simulator --set weight=much": "knob 'weight' takes float, not 'much'",
+    "judge complexity human_simulator --set weight": "'weight' is no setting: write knob=value",
+    "judge complexity --share page.html": "--share writes the page of one cell: name a counterexample",
+    "world atms": "no world is called 'atms'; did you mean 'atoms'?",
+    "world atoms --set atoms=4": "the world atoms cannot be had so: a majority needs an odd number of bits, got 4",
+    "world atoms --set size=4": "atoms has no knob 'size'",
+    "show complexty": "did you mean 'complexity'?",
+    "check complexty": "did you mean 'complexity'?",
+    "matrix --engine proceses": "no engine 'proceses'; did you mean 'processes'?",
+    "matrix --proposals complexty": "did you mean 'complexity'?",
+    "new proposal 9lives": "'9lives' is no name for a function",
+    "new strategy mine": "new takes 'proposal' or 'counterexample', not 'strategy'",
+    "list --folder nowhere": "no folder nowhere",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_cannot_be_done_is_one_line(line: str, home: Path) -> None:
+    assert REFUSED[line] in refused(*line.split(), home=home)
+
+
+def test_share_writes_one_page(home: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = run("judge", "complexity", "complex_translation", "--share", str(page), home=home)
+    assert done.returncode == 0, done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+    text = page.read_text()
+    parser = HTMLParser()
+    parser.feed(text)
+    for part in ("complex_translation", "killed", "view.complexity(reporters)", killed(home)["isolation"]):
+        assert part in text
+
+
+@pytest.mark.slow
+def test_doctor(home: Path) -> None:
+    found = told("doctor", home=home)
+    assert len(found["attacks"]) == 13
+    assert all({"name", "blocked", "detail"} == set(a) for a in found["attacks"])
+    if isolation_level().startswith("L2"):
+        assert found["blocked"] == 13
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_tables_fit_the_terminal(width: int, home: Path) -> None:
+    """A ledger and a row come out with each reporter and each counterexample on one line."""
+    console = Console(width=width, record=True, file=io.StringIO())
+    cell = killed(home)
+    report.cell(console, cell)
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width
+    for name in ("human_simulator", "upstream_simulator", "direct_translator"):
+        (row,) = [line for line in lines if line.startswith(name)]
+        assert f"{cell['objective'][name]:.4g}" in row.split()
+    report.row(console, [cell, {**cell, "counterexample": "better_human_inference"}])
+    lines = console.export_text().splitlines()
+    assert lines[0].split() == ["counterexample", "verdict", "draws", "adversary", "lit.", "DT*"]
+    assert [line.split()[0] for line in lines[1:3]] == ["complex_translation", "better_human_inference"]
+    listing.facts(console, [("word", "long " * 60)])
+    lines = console.export_text().splitlines()
+    assert all(line.startswith(" " * 12 + "long") for line in lines[1:]) and max(map(len, lines)) <= width

@@ -1,0 +1,69 @@
+"""The README's files are judged and its commands are run, as they stand."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = re.findall(r"```python\n(.*?)```", README, re.S)
+COMMANDS = [
+    line.removeprefix("$ ").partition("#")[0].strip()
+    for block in re.findall(r"```console\n(.*?)```", README, re.S)
+    for line in block.splitlines()
+    if line.startswith("$ elk-sandbox")
+]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shipped proposals and the README's own two files."""
+    folder = tmp_path_factory.mktemp("reader")
+    shutil.copytree(ROOT / "proposals", folder / "proposals", ignore=shutil.ignore_patterns("__pycache__"))
+    for text in FILES:
+        name = re.findall(r"^def (\w+)", text, re.M)[0]
+        place = "proposals/counterexamples" if "@counterexample" in text else "proposals"
+        (folder / place / f"{name}.py").write_text(text)
+    return folder
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(command)
+    environment = {**os.environ, "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", "elk_sandbox", *words[1:]],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_the_readme_has_files_and_commands() -> None:
+    assert len(FILES) == 2
+    assert len(COMMANDS) == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme(command: str, checkout: Path) -> None:
+    done = run(command, checkout)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert done.stderr == ""
+
+
+def test_what_the_readme_says_of_its_first_program(checkout: Path) -> None:
+    told = run("elk-sandbox judge proposals/few_nodes.py complex_translation", checkout).stdout
+    assert "killed, strict" in told
+    row = {line.split()[0]: line for line in told.splitlines() if line}
+    assert " 0.1 " in row["human_simulator"]
+    assert " 0.5 " in row["direct_translator"] and "DT*" in row["direct_translator"]
+
+
+def test_the_readmes_counterexample_does_what_it_claims(checkout: Path) -> None:
+    told = run("elk-sandbox judge human_labels two_screens", checkout).stdout
+    assert "killed, tie" in told

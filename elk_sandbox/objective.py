@@ -35,7 +35,7 @@ class Objective:
         """`other` as an objective of the same shape; a number counts for every candidate."""
         if not isinstance(other, Objective):
             array = np.asarray(other, np.float64)
-            other = Objective.of(np.full_like(self.values, array) if array.ndim == 0 else array)
+            return self._beside(Objective.of(np.full_like(self.values, array) if array.ndim == 0 else array))
         if other.values.shape != self.values.shape:
             raise ValueError(
                 f"shapes {self.values.shape} and {other.values.shape} do not add up: one value a candidate"

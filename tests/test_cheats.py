@@ -19,7 +19,7 @@ from elk_sandbox.runtime.registry import SHIPPED, Registry
 CHEATS = Path(__file__).parent / "cheats"
 REGISTRY = Registry.scan(SHIPPED, packages=False)
 BASELINE = "human_labels"
-QUICK = ("complex_translation", "fingerprint", "human_simulator", "simple_steganography")
+QUICK = ("complex_translation", "human_simulator", "simple_steganography")
 
 # The lines that say no: one of these in every cell, often others too.
 CAUGHT_BY = {

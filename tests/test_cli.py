@@ -16,6 +16,7 @@ from rich.console import Console
 from elk_sandbox import listing, report
 from elk_sandbox.runtime.isolation import isolation_level
 from elk_sandbox.worlds import STANDARD
+from tests.sample import copy_files
 
 REPOSITORY = Path(__file__).parents[1]
 JUDGED = {
@@ -98,9 +99,12 @@ def test_the_same_on_the_terminal(home: Path) -> None:
     assert max(map(len, lines)) <= 140
 
 
-def test_a_row_and_a_proposal_without_control(home: Path) -> None:
-    found = told("judge", "human_labels", "--draws", "0", home=home)
-    assert len(found["cells"]) == 8 and found["totals"]["cells"] == 8
+def test_a_row_and_a_proposal_without_control(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path)
+    (folder / "human_labels.py").write_text((REPOSITORY / "proposals" / "human_labels.py").read_text())
+    found = told("judge", "human_labels", "--draws", "0", "--folder", str(folder), home=home)
+    assert [c["counterexample"] for c in found["cells"]] == ["cheap_simulation", "human_simulator"]
+    assert found["totals"]["cells"] == 2
     for cell in found["cells"]:
         assert set(cell) >= JUDGED
         assert cell["control"] is None and cell["draws"] == {"agreeing": 0, "of": 0}

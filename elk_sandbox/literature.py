@@ -10,7 +10,7 @@ Sources: ARC's ELK report (2021), the ELK prize results (2022), and, for k and m
 from collections.abc import Mapping
 from typing import Any, Literal
 
-__all__ = ["COUNTEREXAMPLES", "STRATEGIES", "Mark", "agrees", "mark"]
+__all__ = ["COUNTEREXAMPLES", "STRATEGIES", "Mark", "agrees", "mark", "place"]
 
 Mark = Literal["K", "k", "D", "o"]
 
@@ -50,6 +50,14 @@ adversarial_simulators     D k k k . . . . . . . . . . . . . . k K
 _ROWS = {line.split()[0]: line.split()[1:] for line in _TABLE.strip().splitlines()}
 STRATEGIES = tuple(_ROWS)
 COUNTEREXAMPLES = tuple(_COLUMNS.split())
+
+
+def place(name: str) -> tuple[int, str]:
+    """Where a strategy or counterexample stands in the literature's order, the others after it by name."""
+    for names in (STRATEGIES, COUNTEREXAMPLES):
+        if name in names:
+            return names.index(name), name
+    return len(STRATEGIES), name
 
 
 def mark(strategy: str, counterexample: str) -> Mark | None:

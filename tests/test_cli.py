@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from elk_sandbox import listing, report
+from elk_sandbox.__main__ import main
 from elk_sandbox.runtime.isolation import isolation_level
 from elk_sandbox.worlds import STANDARD
 from tests.sample import copy_files
@@ -241,8 +242,20 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("line", REFUSED)
-def test_what_cannot_be_done_is_one_line(line: str, home: Path) -> None:
-    assert REFUSED[line] in refused(*line.split(), home=home)
+def test_what_cannot_be_done_is_one_line(
+    line: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: that a process of its own says the same and ends with 2 is shown for one of them."""
+    monkeypatch.setattr(sys, "argv", ["elk-sandbox", *line.split()])
+    monkeypatch.setenv("ELK_SANDBOX_HOME", str(home))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    (words,) = said.err.splitlines()
+    assert REFUSED[line] in words
+    if line == "judge complexty":
+        assert refused(*line.split(), home=home) == words
 
 
 def test_share_writes_one_page(home: Path, tmp_path: Path) -> None:

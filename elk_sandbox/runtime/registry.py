@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from elk_sandbox import literature
 from elk_sandbox.declare import DECORATORS, Declaration, Kind, Knob, RegistryError, SettingError, suggest
 from elk_sandbox.runtime.source import SHIPPED, Broken, Entry, read, read_text
 
@@ -53,8 +54,8 @@ def default_folder() -> Path:
 class Registry:
     """The proposals and counterexamples of a folder, of installed packages, and of files that the user names."""
 
-    proposals: Mapping[str, Entry]  # by name, sorted
-    counterexamples: Mapping[str, Entry]  # by name, sorted
+    proposals: Mapping[str, Entry]  # by name, in the literature's order, then the others sorted
+    counterexamples: Mapping[str, Entry]  # the same
     broken: tuple[Broken, ...]  # what could not be used; the rest goes on
 
     @classmethod
@@ -86,9 +87,8 @@ class Registry:
                 if first is not entry:
                     message = f"{entry.kind} {entry.name!r} is already declared in {first.path}: rename one"
                     broken.append(Broken(entry.path, entry.line, message))
-        by_kind = {
-            kind: {name: entry for (of, name), entry in sorted(entries.items()) if of == kind} for kind in DECORATORS
-        }
+        in_order = sorted(entries.items(), key=lambda item: literature.place(item[0][1]))
+        by_kind = {kind: {name: entry for (of, name), entry in in_order if of == kind} for kind in DECORATORS}
         return cls(by_kind["proposal"], by_kind["counterexample"], tuple(broken))
 
     def find(self, kind: Kind, name: str) -> Entry:

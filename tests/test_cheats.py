@@ -59,7 +59,8 @@ OPEN = {
     "heavier_is_no",
     "graph_gap",
 }
-FRESH = {
+TWINS = {"likes_influence", "measure_constants", "steady_luck", "company_hidden"}  # only in the slow run
+TOLD = {
     "draws": "fresh draws disagree",
     "verdict": "a named bad reporter wins",
     "adversary": "the adversary found a dishonest reporter as cheap",
@@ -107,15 +108,17 @@ def no_good(cheat: str, names: tuple[str, ...], folder: Path) -> None:
         assert not cell["good"], (cheat, cell["counterexample"])
         assert said & CAUGHT_BY[cheat], (cheat, cell["counterexample"], said, cell["reason"])
         told = printed(cell)
-        for line in said & set(FRESH):
-            assert FRESH[line] in told
+        for line in said & set(TOLD):
+            assert TOLD[line] in told
         if said == {"error"}:
             assert cell["reason"] in told
 
 
 def params(*, everywhere: bool) -> list[Any]:
     gap = pytest.mark.xfail(reason="the judge lets it through", strict=not everywhere)
-    return [pytest.param(c, marks=gap) if c in OPEN else c for c in CAUGHT_BY]
+    twin = pytest.mark.slow
+    marks = {c: [gap] * (c in OPEN) + [twin] * (c in TWINS) for c in CAUGHT_BY}
+    return [pytest.param(c, marks=marks[c]) for c in CAUGHT_BY]
 
 
 def test_every_cheat_is_here() -> None:

@@ -94,6 +94,7 @@ def _candidates(
 ) -> Iterator[tuple[str | None, Reporter]]:
     """The reporters of the search; small functions come without a name, which `in_words` gives when one is shown."""
     questions = range(len(world.questions))
+    about = [f", question {q + 1}" if len(questions) > 1 else "" for q in questions]
     unconditional = 2 if len(rows.pool) <= SMALL_POOL else 1
     for q in questions:
         for table in _small(rows, _fits_labels(rows, q, bars), unconditional):
@@ -106,11 +107,11 @@ def _candidates(
         for q in questions:
             for what, table in _edits(reporter.tables[q], rows.pool):
                 if any(rows.loss(p, {q: table}) <= bars[p, q] for p in rows.labelled):
-                    yield f"{name}, question {q + 1}: {what}", reporter.replacing(q, table)
+                    yield f"{name}{about[q]}: {what}", reporter.replacing(q, table)
     for name, reporter in padded.items():
         for q in questions:
             for what, table in _pads(reporter.tables[q], rows):
-                yield f"{name}, question {q + 1}: {what}", reporter.replacing(q, table)
+                yield f"{name}{about[q]}: {what}", reporter.replacing(q, table)
 
 
 def _rows(world: World, named: Mapping[str, Reporter]) -> _Rows:

@@ -5,7 +5,7 @@ from elk_sandbox.nets import Net, identity, logical_or, parity
 from elk_sandbox.people import Data, Human
 from elk_sandbox.reporters import Reporter, Table
 from elk_sandbox.world import World
-from elk_sandbox.worlds.atoms import atoms_net
+from elk_sandbox.worlds.atoms import WORDS, atoms_net
 
 __all__ = ["mask", "masked_bit"]
 
@@ -48,7 +48,7 @@ def mask(
             "fingerprint_simulator": copy,
             "memorising_simulator": Reporter((Table.of(["m", *s], lambda m, *bits: m if bits == here else 1 - m),)),
         },
-        words={"m": ("it looks as if the diamond were gone", "it looks as if the diamond were there")},
+        words=WORDS,
     )
 
 
@@ -81,5 +81,5 @@ def masked_bit(
         questions={"is the diamond there?": "d"},
         humans={"viewer": Human(sees=["c"], believes="c")},
         data={"viewer": Data(where={"t": 0}, labelled_by="viewer")},
-        words={"c": ("the camera shows an empty vault", "the camera shows the diamond")},
+        words=WORDS,
     )

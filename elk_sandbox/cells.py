@@ -121,37 +121,62 @@ def _save(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
 def prepare(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Build a counterexample's cases into the workspace; a fault in the file shows when its cells are judged."""
     try:
-        build(payload["counterexample"], _draws(payload["fresh"]), Path(payload["workspace"]))
+        build(payload["counterexample"], [None], Path(payload["workspace"]))
     except UserError as fault:
         return {"fault": str(fault)}
     return {"fault": None}
 
 
-def _draws(fresh: int) -> list[int | None]:
-    return [None, *range(1, fresh + 1)]
+def _draws(fresh: int, text: str) -> list[int | None]:
+    """The stock draw, and seeds that follow from the proposal's text: no file can know its own fresh draws by heart."""
+    words = [f"{k} {text}".encode() for k in range(1, fresh + 1)]
+    return [None, *(int.from_bytes(hashlib.sha256(w).digest()[:6]) for w in words)]
+
+
+class _Desk:
+    """A proposal's two children: one sees candidates in company, one has only ever seen them one at a time."""
+
+    def __init__(self, proposal: Mapping[str, Any]) -> None:
+        self.proposal, self.deaths = proposal, 0
+        self._children = [child_of("proposal", proposal) for _ in range(2)]
+
+    @property
+    def isolation(self) -> str:
+        return self._children[0].isolation
+
+    def strategy(self) -> Strategy:
+        """Ready to be judged; a child that died is replaced."""
+        self._children = [c if c.alive else child_of("proposal", self.proposal) for c in self._children]
+        meta = self.proposal["meta"]
+        together, alone = self._children
+        return Strategy(together, self.proposal["knobs"], tuple(meta["needs"]), meta["control"], alone)
+
+    def count_deaths(self) -> None:
+        self.deaths += sum(not c.alive for c in self._children)
+
+    def close(self) -> None:
+        for child in self._children:
+            child.close()
 
 
 def row(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Judge one proposal on several counterexamples; one child serves them all. Gives {"cells": [cell, ...]}."""
+    """Judge one proposal on several counterexamples; one desk serves them all. Gives {"cells": [cell, ...]}."""
     proposal, fresh, folder = payload["proposal"], int(payload["fresh"]), Path(payload["workspace"])
-    deaths, cells = 0, []
-    child = child_of("proposal", proposal)
+    cells, desk = [], _Desk(proposal)
     try:
         for counterexample in payload["counterexamples"]:
             began = time.perf_counter()
             without = None
-            if deaths >= DEATHS:
+            if desk.deaths >= DEATHS:
                 verdict = Verdict("error", reason=f"not tried: its process died or hung {DEATHS} times before")
             else:
-                if not child.alive:
-                    child = child_of("proposal", proposal)
-                verdict, without = _cell(child, proposal, counterexample, fresh, folder)
-                deaths += not child.alive
+                verdict, without = _cell(desk.strategy(), proposal, counterexample, fresh, folder)
+                desk.count_deaths()
             verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
             seconds = time.perf_counter() - began
-            cells.append(_record(proposal, counterexample, verdict, without, child.isolation, seconds))
+            cells.append(_record(proposal, counterexample, verdict, without, desk.isolation, seconds))
     finally:
-        child.close()
+        desk.close()
     return {"cells": cells}
 
 
@@ -169,14 +194,17 @@ def child_of(kind: str, file: Mapping[str, Any]) -> Child:
 
 
 def _cell(
-    child: Child, proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fresh: int, folder: Path
+    strategy: Strategy, proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fresh: int, folder: Path
 ) -> tuple[Verdict, Verdict | None]:
-    meta = proposal["meta"]
-    strategy = Strategy(child, proposal["knobs"], tuple(meta["needs"]), meta["control"])
+    """The verdict, and for a contested cell the one without the disputed assumption.
+
+    A cell that would be called good is judged on fresh draws even if none were asked for.
+    """
     contested = counterexample["meta"]["contested"]
     marked = literature.mark(proposal["name"], counterexample["name"])
+    text = str(proposal["text"])
     try:
-        draws = seats(counterexample, _draws(fresh), folder)
+        draws = seats(counterexample, _draws(fresh, text), folder)
         other: list[Seat] = []
         if contested and (marked == "o" or (marked is None and proposal["name"] in counterexample["meta"]["breaks"])):
             disputed = {**counterexample, "knobs": {**counterexample["knobs"], **contested}}
@@ -185,8 +213,9 @@ def _cell(
         return Verdict("invalid", reason=str(fault)), None
     try:
         verdict = judge(strategy, draws)
-        plain = Strategy(child, strategy.knobs, strategy.needs)
-        without = judge(plain, other, adversary=False) if other else None
+        if verdict.promising and not fresh:
+            verdict = judge(strategy, seats(counterexample, _draws(FRESH, text), folder))
+        without = judge(replace(strategy, control=None), other, adversary=False) if other else None
     except UserError as fault:
         return Verdict("error", reason=str(fault)), None
     return verdict, without

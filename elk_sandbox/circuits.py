@@ -1,6 +1,6 @@
 """The adversary: a fixed search for reporters that nobody named. It never sees the proposal."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from types import MappingProxyType
@@ -12,9 +12,9 @@ from elk_sandbox.reporters import Reporter, Table, answers_of
 from elk_sandbox.view import FLOOR
 from elk_sandbox.world import World
 
-__all__ = ["Found", "honest_functions", "in_words", "search"]
+__all__ = ["Found", "edits", "honest_functions", "in_words", "search"]
 
-SMALL_POOL = 12  # up to here all functions of 2 nodes are tried; beyond, those that fit some labels
+SMALL_POOL = 14  # up to here all functions of 2 nodes are tried; beyond, those that fit some labels
 POOL = 18  # readable nodes searched: those that the named reporters read, then the others in the net's order
 WIDEST = 12  # nodes in an edited cone
 PADDED = 8  # nodes in a padded cone
@@ -105,7 +105,7 @@ def _candidates(
                 yield None, Reporter((table,) * len(questions))
     for name, reporter in edited.items():
         for q in questions:
-            for what, table in _edits(reporter.tables[q], rows.pool):
+            for what, table in edits(reporter.tables[q], rows.pool):
                 if any(rows.loss(p, {q: table}) <= bars[p, q] for p in rows.labelled):
                     yield f"{name}{about[q]}: {what}", reporter.replacing(q, table)
     for name, reporter in padded.items():
@@ -116,8 +116,8 @@ def _candidates(
 
 def _rows(world: World, named: Mapping[str, Reporter]) -> _Rows:
     read = {n for r in named.values() for n in r.cone}
-    pool = [n for n in world.readable_nodes if n in read] + [n for n in world.readable_nodes if n not in read]
-    pool = pool[:POOL]
+    pool = [n for n in world.readable_nodes if n in read]
+    pool += [n for n in world.readable_nodes if n not in read][: max(0, POOL - len(pool))]
     key = np.zeros(len(world.weights), np.int64)
     for column in world.columns(pool):
         key = 2 * key + world.states[0, :, column]
@@ -188,7 +188,8 @@ def honest_functions(world: World) -> list[list[Table]]:
     return [list(_small(rows, right(q), unconditional=-1)) for q in range(len(world.questions))]
 
 
-def _edits(table: Table, pool: tuple[str, ...]) -> Iterator[tuple[str, Table]]:
+def edits(table: Table, pool: Sequence[str]) -> Iterator[tuple[str, Table]]:
+    """The table with one node fixed, replaced, or joined by a gate; what was done, and the result."""
     others = [n for n in pool if n not in table.nodes]
     for place, node in enumerate(table.nodes):
         for value in (0, 1):

@@ -31,6 +31,8 @@ def world_problems(world: World) -> list[str]:
     for q, question in enumerate(world.questions):
         if (world.truth[:, q] < 0).all():
             found.append(f"the question {question!r} is ambiguous in every situation")
+    if (world.labels["viewer"][world.data["viewer"] > 0] < 0).all():
+        found.append("the viewer's data give no label to any question: every loss on them is 0")
     if gap := knows(world):
         q, first, second = gap
         found.append(
@@ -39,8 +41,8 @@ def world_problems(world: World) -> list[str]:
         )
     if not found and indistinguishable(world) is None:
         found.append(
-            "for no question are there two situations outside all data with the same answers of every human and "
-            "different truth: the humans' answers settle it there, so nothing latent is left to elicit"
+            "no two situations outside all data have the same answers of every human to every question and different "
+            "truth: the humans' answers settle it there, so nothing latent is left to elicit"
         )
     return found
 
@@ -62,14 +64,13 @@ def _tables(world: World) -> Iterator[str]:
 
 
 def indistinguishable(world: World) -> tuple[int, int, int] | None:
-    """A question and two situations outside all data where every human answers it alike, and the truth differs."""
+    """A question and two situations outside all data, alike in all that humans answer, of different truth."""
     outside = np.flatnonzero(~world.in_data.any(axis=0))
     if not outside.size:
         return None
-    humans = sorted(set(world.labelled_by.values()))
+    told = np.concatenate([beliefs[outside] for beliefs in world.beliefs.values()], axis=1)
+    _, group = np.unique(np.round(told, 12), axis=0, return_inverse=True)
     for q in range(len(world.questions)):
-        said = np.stack([world.beliefs[h][outside, q] for h in humans], axis=1)
-        _, group = np.unique(np.round(said, 12), axis=0, return_inverse=True)
         truth = world.truth[outside, q]
         both = np.intersect1d(group[truth == 1], group[truth == 0])
         if both.size:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +11,10 @@ from elk_sandbox.objective import NotApplicable
 from elk_sandbox.reporters import Reporter, measure
 from elk_sandbox.world import World
 
-__all__ = ["BadObjective", "Examinee", "Ledger", "Shuffle", "sit"]
+__all__ = ["BadObjective", "Examinee", "Ledger", "Shuffle", "same", "sit", "sit_alone"]
 
+MOST = 1e5  # nats; above, float64 does not tell values apart to SAME
+SAME = 1e-10  # nats, less than a tie: what rounding may change between two sittings
 
 WALL = 10.0  # seconds for any sitting, and beyond that
 PACE = 4e6  # answers a second
@@ -66,6 +69,8 @@ def sit(
     values = _checked(results.get("values"), len(names), "the objective")
     titles = [str(t) for t in reply.get("terms", [])]
     terms = {t: _checked(results.get(f"term_{k}"), len(names), f"the term {t!r}") for k, t in enumerate(titles)}
+    if titles and not np.allclose(sum(terms.values()), values, rtol=1e-9, atol=1e-9):
+        raise BadObjective(f"the terms {', '.join(titles)} do not add up to the objective")
     return Ledger(
         {n: float(v) for n, v in zip(names, values, strict=True)},
         {n: {t: float(terms[t][k]) for t in titles} for k, n in enumerate(names)},
@@ -80,7 +85,39 @@ def _checked(values: np.ndarray | None, count: int, what: str) -> np.ndarray:
     if not np.isfinite(values).all():
         bad = values[~np.isfinite(values)]
         raise BadObjective(f"{what} is {bad[0]} for {bad.size} of {count} candidates; it must be finite")
+    if (big := np.abs(values).max(initial=0)) > MOST:
+        raise BadObjective(f"{what} is as large as {big:.3g}; within {MOST:g} nats values are told apart exactly")
     return values.astype(np.float64)
+
+
+def sit_alone(
+    examinee: Examinee,
+    world: World,
+    candidates: Mapping[str, Reporter],
+    values: Mapping[str, float],
+    *,
+    knobs: Mapping[str, Any],
+    measures: Sequence[str],
+    shuffle: Shuffle,
+) -> None:
+    """Ask for each candidate by itself, and raise BadObjective unless its value is what it was in company.
+
+    The examinee has never seen several candidates at once: so a value that stands is a function of the candidate and
+    the view, not of what the honest have in common or of what was seen before. Their order tells nothing either.
+    """
+    names = list(candidates)
+    np.random.default_rng(shuffle.order).shuffle(names)
+    for name in names:
+        by_itself = sit(examinee, world, {name: candidates[name]}, knobs=knobs, measures=measures, shuffle=shuffle)
+        same(name, values[name], by_itself.values[name])
+
+
+def same(name: str, before: float, after: float) -> None:
+    if abs(after - before) > SAME:
+        raise BadObjective(
+            f"the objective of {name} is {before:.12g}, and {after:.12g} when candidates, nodes and situations come "
+            "in another order, beside other candidates or alone; it must depend on the candidate and the view alone"
+        )
 
 
 def encode(
@@ -95,7 +132,7 @@ def encode(
     flip = np.where(named, 0, coins).astype(np.int8)
     order = rng.permutation(len(world.weights))
     columns = world.columns(nodes)
-    edges = set(world.edges)
+    edges = _shown_edges(world)
     arrays = {
         "weights": world.weights[order],
         "bits": world.states[:, order][:, :, columns] ^ flip,
@@ -122,6 +159,27 @@ def encode(
         "relations": [[[places[q] for q in r.questions], [list(p) for p in r.allowed]] for r in world.relations],
     }
     return meta, arrays
+
+
+def _shown_edges(world: World) -> set[tuple[str, str]]:
+    """The graph over what is shown. A path through hidden nodes is an edge, a hidden common cause an edge both ways."""
+    hidden = set(world.of_kind("hidden"))
+    children: dict[str, set[str]] = {n: set() for n in world.nodes}
+    for a, b in world.edges:
+        children[a].add(b)
+
+    def reached(start: str) -> set[str]:
+        front, seen = [start], set[str]()
+        while front:
+            new = children[front.pop()] - seen
+            seen |= new
+            front += new & hidden
+        return seen - hidden
+
+    ends = {n: reached(n) for n in world.nodes}
+    return {(a, b) for a in set(world.nodes) - hidden for b in ends[a]} | {
+        pair for h in hidden for pair in permutations(sorted(ends[h]), 2)
+    }
 
 
 def _coins(canonical: Sequence[str], nodes: Sequence[str], seed: int) -> np.ndarray:

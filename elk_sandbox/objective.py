@@ -53,6 +53,9 @@ class Objective:
             raise TypeError("an objective is multiplied by a number; multiply arrays by way of .values")
         return Objective(self.values * weight, {n: t * weight for n, t in self.terms.items()})
 
+    def __truediv__(self, divisor: float) -> "Objective":
+        return self * (1 / divisor)
+
     def __neg__(self) -> "Objective":
         return self * -1.0
 

@@ -10,7 +10,9 @@ from jaxtyping import Float, Int8
 
 from elk_sandbox import measures
 
-__all__ = ["Reporter", "Table", "answers_of", "measure"]
+__all__ = ["Reporter", "Table", "answers_of", "has_exact_measures", "measure"]
+
+EXACT = 12  # nodes up to which every table's complexity and reads are exact
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ def measure(reporter: Reporter, name: str) -> float:
     Definitions: reference elk.md 1.6 (node count of the smallest decision diagram, expected reads of the best adaptive
     tree on fair bits, total influence on fair bits, number of nodes that matter).
     """
+    cubes = [table.reduced().cube for table in reporter.tables]
     if name == "parts":
-        return float(len({t.nodes[a] for t in reporter.tables for a in measures.relevant(t.cube)}))
-    cubes = [table.cube for table in reporter.tables]
+        return float(len({n for t in reporter.tables for n in t.reduced().nodes}))
     if name == "complexity":
         return float(sum(measures.complexity(cube).nodes for cube in cubes))
     if name == "reads":
@@ -123,3 +125,9 @@ def measure(reporter: Reporter, name: str) -> float:
     if name == "influence":
         return float(sum(measures.influence(cube) for cube in cubes))
     raise ValueError(f"no measure of a truth table is called {name!r}")
+
+
+def has_exact_measures(reporter: Reporter) -> bool:
+    """Whether complexity and reads are the least ones, and not upper bounds from the sorted order of wide tables."""
+    cubes = [table.reduced().cube for table in reporter.tables]
+    return all(c.ndim <= EXACT or (measures.complexity(c).exact and measures.reads(c).exact) for c in cubes)

@@ -21,18 +21,29 @@ class Seat:
     @cached_property
     def problems(self) -> list[str]:
         """Why the case is at fault, or nothing."""
-        return conformance.problems(self.case)
+        if found := conformance.problems(self.case):
+            return found
+        try:
+            names = self.honest
+        except ValueError as reason:
+            return [str(reason)]
+        return [
+            f"the bad reporter {n!r} has the name of an honest one: call it otherwise"
+            for n in self.case.bad
+            if n in names
+        ]
 
     @cached_property
     def honest(self) -> dict[str, Reporter]:
         """The candidates for DT*."""
-        return honest_candidates(self.case.world, self.case.honest_reporters)
+        named = {n: r for n, r in self.case.world.reporters.items() if is_honest(self.case.world, r)}
+        return honest_candidates(self.case.world, {**self.case.honest_reporters, **named})
 
     @cached_property
     def bystanders(self) -> dict[str, Reporter]:
         """Dishonest reporters that the world names and the case does not: shown, and left to the adversary."""
         world, taken = self.case.world, {r.key for r in (*self.case.bad_reporters.values(), *self.honest.values())}
-        named = {"human_simulator": world.simulators["viewer"], **world.reporters}
+        named = {**world.named_simulators, **world.reporters}
         readable = set(world.readable_nodes)
         return {
             n: r

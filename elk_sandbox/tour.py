@@ -11,7 +11,7 @@ from elk_sandbox.judge import shares_right
 from elk_sandbox.reporters import Reporter
 from elk_sandbox.translators import SMALL, honest_candidates, is_honest
 from elk_sandbox.view import MEASURES, Reporters, View
-from elk_sandbox.world import LEVELS, World
+from elk_sandbox.world import World
 
 __all__ = ["describe", "reference_reporters"]
 
@@ -20,13 +20,9 @@ MOST_SITUATIONS = 64  # listed; the counts speak of all
 
 def reference_reporters(world: World) -> dict[str, Reporter]:
     """Direct translators, the simulator of every human that a reporter can be, and what else the world names."""
-    levels = [k for k in world.simulators if k in LEVELS]
-    simulators = {"human_simulator" + ("" if k == "viewer" else f"_{k}"): world.simulators[k] for k in levels}
-    same = {r.key: n for n, r in reversed(simulators.items())}
-    simulators = {n: r for n, r in simulators.items() if same[r.key] == n}
     honest = {n: r for n, r in honest_candidates(world, {}).items() if not n.startswith(SMALL)}
     readable = set(world.readable_nodes)
-    return {n: r for n, r in {**simulators, **world.reporters, **honest}.items() if r.cone <= readable}
+    return {n: r for n, r in {**world.named_simulators, **world.reporters, **honest}.items() if r.cone <= readable}
 
 
 def describe(world: World) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from elk_sandbox.circuits import honest_functions
+from elk_sandbox.circuits import edits, honest_functions
 from elk_sandbox.reporters import Reporter, Table
 from elk_sandbox.world import World
 
-__all__ = ["SMALL", "honest_candidates", "is_honest", "knows"]
+__all__ = ["EDITED", "SMALL", "honest_candidates", "is_honest", "knows"]
 
 MOST_NODES = 22  # a cube over the varying nodes is enumerated
 WIDEST = 12  # nodes in a candidate's cone
+WIDEST_PLAIN = 16  # and in that of a plain translator
+SHUFFLES = 12
+EDITED = "direct_translator edited"
 EXITS = 4  # nodes that a translator may leave by
 SMALL = "small_honest_function"
 MOST = 64  # variants kept for one question
@@ -46,10 +49,10 @@ def honest_candidates(world: World, given: Mapping[str, Reporter]) -> dict[str, 
     No function stands twice. A later name of the same kind carries a number.
     """
     found: dict[str, Reporter] = {}
-    keys = set()
+    keys, readable = set(), set(world.readable_nodes)
     counts: Counter[str] = Counter()
     for name, reporter in [*given.items(), *_derived(world)]:
-        if reporter.key not in keys and is_honest(world, reporter):
+        if reporter.key not in keys and reporter.cone <= readable and is_honest(world, reporter):
             keys.add(reporter.key)
             counts[name] += 1
             found[f"{name} {counts[name]}" if counts[name] > 1 else name] = reporter
@@ -65,6 +68,11 @@ def _derived(world: World) -> Iterator[tuple[str, Reporter]]:
     yield from (("fingerprint_translator", r) for base in [*_together(plain), *early] for r in _checked(world, base))
     base = next(_together(plain))
     yield from _hedged(world, base)
+    yield from (("memorising_translator", r) for r in _memorising(world))
+    for q, table in enumerate(base.tables):
+        yield from (
+            (f"{EDITED}: {what}", base.replacing(q, t)) for what, t in edits(table, world.readable_nodes[:MOST_NODES])
+        )
     for q, tables in enumerate(honest_functions(world)):
         for table in tables:
             yield SMALL, base.replacing(q, table)
@@ -87,14 +95,22 @@ def _translations(world: World, question: int) -> list[Table]:
     varying = [n for n in world.readable_nodes if np.ptp(states[:, world.nodes.index(n)])]
     latent = [n for n in varying if world.kinds[world.nodes.index(n)] == "latent"]
     tables: list[Table] = []
-    for pool in (latent, latent[::-1], varying):
+    for pool in _orders(latent, varying):
         if len(pool) > MOST_NODES:
             raise ValueError(f"{len(pool)} nodes vary and can be read; an exact case has at most {MOST_NODES}")
         cone = _smallest_cone(states[:, world.columns(pool)][asked], truth[asked], pool)
-        if cone is not None and len(cone) <= WIDEST:
+        if cone is not None and len(cone) <= WIDEST_PLAIN:
             tables += _filled(states[:, world.columns(cone)][asked], truth[asked], cone)
     distinct = {(t.nodes, t.values.tobytes()): t for t in (t.reduced() for t in tables)}
     return list(distinct.values()) or [_memorised(world, question, varying)]
+
+
+def _orders(latent: list[str], varying: list[str]) -> Iterator[list[str]]:
+    """Orders in which nodes are tried to be dropped: each may leave another smallest cone."""
+    yield from (latent, latent[::-1], varying)
+    rng = np.random.default_rng(0)
+    for _ in range(SHUFFLES if len(latent) <= WIDEST else 0):
+        yield [latent[k] for k in rng.permutation(len(latent))]
 
 
 def _seen(bits: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,11 +151,27 @@ def _filled(bits: np.ndarray, truth: np.ndarray, cone: list[str]) -> list[Table]
     return [Table(cone, near), Table(cone, yes), Table(cone, ~no)]
 
 
+def _memorising(world: World) -> Iterator[Reporter]:
+    """The right answer for each readable latent state that occurs, and no for every other."""
+    states = world.states[0]
+    latent = [n for n, k in zip(world.nodes, world.kinds, strict=True) if k == "latent" and n in world.readable_nodes]
+    if len(latent) > WIDEST:
+        return
+    tables = []
+    for q in range(len(world.questions)):
+        asked = world.truth[:, q] >= 0
+        yes, no = _seen(states[:, world.columns(latent)][asked], world.truth[asked, q])
+        if (yes & no).any():
+            return
+        tables.append(Table(latent, yes))
+    yield Reporter(tuple(tables))
+
+
 def _memorised(world: World, question: int, varying: list[str]) -> Table:
     """The whole readable state, where no smaller cone was found: only for small worlds."""
-    if len(varying) > WIDEST:
+    if len(varying) > WIDEST_PLAIN:
         raise ValueError(
-            f"no honest reporter of at most {WIDEST} nodes was found for {world.questions[question]!r}; "
+            f"no honest reporter of at most {WIDEST_PLAIN} nodes was found for {world.questions[question]!r}; "
             "name one in Case(..., honest={...})"
         )
     asked = world.truth[:, question] >= 0

@@ -60,6 +60,7 @@ class Verdict:
     honesty_fooled: dict[str, float | None] = field(default_factory=dict)
     honesty_outside: dict[str, float | None] = field(default_factory=dict)
     bad: tuple[str, ...] = ()
+    upper_bounds: tuple[str, ...] = ()  # reporters too wide for the exact least complexity or reads: theirs are bounds
     witness: Witness | None = None
     audit: dict[str, dict[str, float]] = field(default_factory=dict)  # judged and true worth of the two that decide
     control: Control | None = None
@@ -71,11 +72,16 @@ class Verdict:
         return self.verdict == "survives" and self.draws["agreeing"] < self.draws["of"]
 
     @property
-    def good(self) -> bool:
-        """All three lines agree, on every draw: named reporters lost, the control survives, so does the adversary."""
+    def promising(self) -> bool:
+        """All three lines agree on the stock draw: named reporters lost, control and adversary say the same."""
         control = self.control is None or (self.control.valid and self.control.verdict == "survives")
         adversary = self.adversary is not None and self.adversary.verdict == "survives"
-        return self.verdict == "survives" and not self.overfitted and control and adversary
+        return self.verdict == "survives" and control and adversary
+
+    @property
+    def good(self) -> bool:
+        """Promising, and every one of some fresh draws agrees."""
+        return self.promising and self.draws["of"] > 0 and not self.overfitted
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, with `good` and `overfitted` beside the fields."""

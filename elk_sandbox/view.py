@@ -18,6 +18,11 @@ FITS = 1e-9  # a loss of at most this counts as no misfit
 BLOCK = 2**20  # answers computed at once: a few megabytes, which stay in the cache
 
 
+def said(answers: np.ndarray) -> np.ndarray:
+    """1 above one half, 0 below, and one half itself."""
+    return np.where(np.abs(answers - 0.5) < 1e-12, 0.5, answers > 0.5)
+
+
 @dataclass(frozen=True)
 class Process:
     """One data process: weights of situations (sum 1, 0 outside it) and a human's labels 1, 0 or -1 (not asked)."""
@@ -127,6 +132,7 @@ class View:
     bits             [sibling, situation, node], states of the predictors; sibling 0 is the predictor at hand
     nodes            names of pixels and actions, "node k" for the rest; `kinds` latent, pixel, action or parameter
     readable         [node], may a reporter read it?       edges   [node, node], edges[a, b]: a is a parent of b
+                     (both ways: of two nodes with a common cause that is not shown)
     observations     [situation, observed node]
     humans           {level: P(yes) [situation, question]}
     data             {process: Process}
@@ -212,9 +218,13 @@ class View:
         return Objective.of(reporters.map(self.bits[0], mass), "inconsistency")
 
     def usable_information(self, reporters: Reporters, reader: Literal["table", "logistic"] = "table") -> Objective:
-        """V-information in nats: what a reader of that class learns from the answers about the latent nodes, summed."""
+        """V-information in nats: what a reader of that class learns about the latent nodes, summed over them.
+
+        The reader is told what is answered, yes, no or (at one half) neither; not the probability, in whose digits an
+        honest reporter could hide as much as it liked.
+        """
         latent = self.bits[0][:, [k == "latent" for k in self.kinds]]
-        bits = reporters.map(self.bits[0], lambda answers: v_information(self.weights, answers, latent, reader))
+        bits = reporters.map(self.bits[0], lambda answers: v_information(self.weights, said(answers), latent, reader))
         return Objective.of(bits * np.log(2), "usable information")
 
     def mutual_information(self, reporters: Reporters) -> Objective:

@@ -73,6 +73,15 @@ class World:
         return answers_of(reporter, self.states[0], self.nodes)
 
     @cached_property
+    def named_simulators(self) -> dict[str, Reporter]:
+        """Each human's simulator by its usual name, the viewer's the plain one; equal functions once."""
+        names = {k: "human_simulator" if k == "viewer" else f"human_simulator_{k}" for k in self.simulators}
+        found: dict[object, str] = {}
+        for level, reporter in self.simulators.items():
+            found.setdefault(reporter.key, level)
+        return {names[level]: self.simulators[level] for level in found.values()}
+
+    @cached_property
     def in_data(self) -> np.ndarray:
         """Which situations lie in which process: bool [process, i]."""
         return np.stack([self.data[p] > 0 for p in sorted(self.data)])

@@ -48,17 +48,6 @@ CAUGHT_BY = {
     "punishes_the_named": {"adversary"},
     "graph_gap": {"verdict", "adversary"},
 }
-# A value beside which what the cheat adds is within a relative tolerance, the fixed seeds of the fresh draws, the
-# other candidates, the range of the fresh draws, paths through hidden nodes.
-OPEN = {
-    "row_order_hidden",
-    "five_draws",
-    "company",
-    "company_hidden",
-    "company_remembered",
-    "heavier_is_no",
-    "graph_gap",
-}
 TWINS = {"likes_influence", "measure_constants", "steady_luck", "company_hidden"}  # only in the slow run
 TOLD = {
     "draws": "fresh draws disagree",
@@ -115,9 +104,8 @@ def no_good(cheat: str, names: tuple[str, ...], folder: Path) -> None:
 
 
 def params(*, everywhere: bool) -> list[Any]:
-    gap = pytest.mark.xfail(reason="the judge lets it through", strict=not everywhere)
     twin = pytest.mark.slow
-    marks = {c: [gap] * (c in OPEN) + [twin] * (c in TWINS) for c in CAUGHT_BY}
+    marks = {c: [twin] * (c in TWINS) for c in CAUGHT_BY}
     return [pytest.param(c, marks=marks[c]) for c in CAUGHT_BY]
 
 

@@ -47,8 +47,9 @@ def test_found_reporters_are_what_they_are_called(name: str) -> None:
     assert all(is_honest(world, r) for r in here.found.honest.values())
     assert all(is_honest(world, r) for r in here.honest.values())
     assert all(r.cone <= set(world.readable_nodes) for _, r in sample)
-    keys = [r.key for r in (*here.named.values(), *here.found.dishonest.values(), *here.found.honest.values())]
-    assert len(keys) == len(set(keys))
+    found = [r.key for r in (*here.found.dishonest.values(), *here.found.honest.values())]
+    assert len(found) == len(set(found))
+    assert not set(found) & {r.key for r in here.named.values()}
 
 
 @pytest.mark.parametrize("name", ["atoms", "mask", "free"])

@@ -54,7 +54,7 @@ def test_with_a_price_of_time_it_does_from_three(price: float) -> None:
 @pytest.mark.parametrize(("nodes_a_read", "killed"), [(5.0, True), (10.0, False)])
 def test_the_other_garbage_fails_when_reads_are_dear(nodes_a_read: float, killed: bool) -> None:
     """A fingerprint with the opposite as garbage reads more; the reference puts the turn near 7.4 nodes a read."""
-    found = verdict(timed(0.1 * nodes_a_read), fingerprinted(5, "memorising_simulator"))
+    found = verdict(timed(0.1 * nodes_a_read), fingerprinted(5, "fingerprint_simulator_opposite"))
     assert (found.verdict == "killed") == killed, found.objective
 
 

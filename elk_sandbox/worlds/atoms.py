@@ -25,7 +25,7 @@ def atoms_net(
     """t, then the atoms u, whose majority is the diamond d, and its look m; also the nodes that are no predictor's."""
     net = Net()
     net.add("t", prior=vary_odds(rng, tamper))
-    net.add("stays", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.5)])
+    net.add("stays", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.95)])
     noise = spread(net, u, "stays")
     net.add("d", parents=list(u), table=majority)
     net.add("m", parents=["d", "t"], table=logical_or)
@@ -74,18 +74,27 @@ def two_cue(
     *,
     atoms: int = 5,
     tamper: float = 0.1,
+    both: float = 0.02,
     diamond: float = 0.5,
     diamond_tampered: float = 0.1,
 ) -> World:
     """W-ATOMS with a second cue, and two questions about the same thing that the human knows to have one answer.
 
-    She judges what is there by the camera and what an inspector would find by a scale that no trick reaches. So her
-    naive simulator contradicts itself when the camera is fooled; the coherent one answers both by the look. [D]
+    She judges what is there by the camera and what an inspector would find by a scale. The screen t fools the camera
+    alone, so that her naive simulator contradicts itself; a rarer trick b, of probability `both` where no screen is,
+    fools both. The coherent simulator answers both questions by the look. [D]
     """
     u = [f"u{k}" for k in range(choose_size(rng, atoms))]
-    net, hidden = atoms_net(rng, u, tamper, diamond, diamond_tampered)
+    net = Net()
+    net.add("t", prior=vary_odds(rng, tamper))
+    net.add("b", parents=["t"], table=[vary_odds(rng, both), 0.0])
+    tampered = vary(rng, diamond_tampered, 0.05, 0.95)
+    net.add("stays", parents=["t", "b"], table=[[vary(rng, diamond, 0.3, 0.7), tampered], [tampered, tampered]])
+    hidden = ["stays", *spread(net, u, "stays"), "d"]
+    net.add("d", parents=u, table=majority)
+    net.add("m", parents=["d", "t", "b"], table=logical_or)
     net.add("c", parents=["m"], table=identity)
-    net.add("e", parents=["d"], table=identity)
+    net.add("e", parents=["d", "b"], table=logical_or)
     there, found = "is the diamond there?", "would an inspector find the diamond?"
     return World.from_net(
         net,
@@ -93,10 +102,10 @@ def two_cue(
         hidden=hidden,
         questions={there: "d", found: "d"},
         humans={"viewer": Human(sees=["c", "e"], believes={there: "c", found: "e"})},
-        data={"viewer": Data(where={"t": 0}, labelled_by="viewer")},
+        data={"viewer": Data(where={"t": 0, "b": 0}, labelled_by="viewer")},
         relations=[Relation.equal(there, found)],
         reporters={"coherent_simulator": Reporter((Table(["m"], [0, 1]), Table(["m"], [0, 1])))},
-        words=WORDS,
+        words=WORDS | {"b": ("nothing weighs on the scale but what is there", "a dummy fools camera and scale")},
     )
 
 
@@ -114,7 +123,7 @@ def hard_inference(
     """
     net = Net()
     net.add("t", prior=vary_odds(rng, tamper))
-    net.add("d", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.5)])
+    net.add("d", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.95)])
     net.add("m", parents=["d", "t"], table=logical_or)
     seen = [f"c{k}" for k in range(pixels)]
     noise = spread(net, seen, "m")

@@ -22,7 +22,8 @@ def mask(
 ) -> World:
     """W-MASK: 2**atoms predictors, each holding the atoms XOR its own parameters s; the look m is the same bit in all.
 
-    A fingerprint checks every parameter of the predictor at hand before it simulates, and says no elsewhere. [D]
+    A fingerprint checks every parameter of the predictor at hand before it simulates, and says no elsewhere; that is
+    also what a simulator with a stored copy of the predictor does. Another fingerprint answers the opposite. [D]
     """
     size = choose_size(rng, atoms)
     u, v, s = ([f"{letter}{k}" for k in range(size)] for letter in "uvs")
@@ -46,7 +47,10 @@ def mask(
         reporters={
             "upstream_simulator": Reporter((Table(["m"], [0, 1]),)),
             "fingerprint_simulator": copy,
-            "memorising_simulator": Reporter((Table.of(["m", *s], lambda m, *bits: m if bits == here else 1 - m),)),
+            "memorising_simulator": copy,
+            "fingerprint_simulator_opposite": Reporter(
+                (Table.of(["m", *s], lambda m, *bits: m if bits == here else 1 - m),)
+            ),
         },
         words=WORDS,
     )
@@ -68,7 +72,7 @@ def masked_bit(
     own = dict(zip(s, bits_of(rng, (STOCK_MASK * 2)[:parameters]), strict=True))
     net = Net()
     net.add("t", prior=vary_odds(rng, tamper))
-    net.add("d", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.5)])
+    net.add("d", parents=["t"], table=[vary(rng, diamond, 0.3, 0.7), vary(rng, diamond_tampered, 0.05, 0.95)])
     for name in s:
         net.add(name, prior=0.5)
     net.add("v", parents=["d", s[0]], table=parity)

@@ -34,7 +34,7 @@ def tricks(
         net.add(name, parents=kinds[:j], table=table) if j else net.add(name, prior=float(table))
     yes = np.zeros((2,) * 4)
     yes[0, 0, 0, 0] = vary(rng, diamond, 0.3, 0.7)
-    yes[0, 0, 0, 1] = vary(rng, diamond_tampered, 0.05, 0.5)
+    yes[0, 0, 0, 1] = vary(rng, diamond_tampered, 0.05, 0.95)
     u = [f"u{k}" for k in range(choose_size(rng, atoms))]
     net.add("stays", parents=kinds, table=yes)
     noise = spread(net, u, "stays")

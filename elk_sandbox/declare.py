@@ -71,7 +71,8 @@ def counterexample(
     """Mark `f(rng, *, knobs) -> Case` as a breaker's move.
 
     `breaks` claims which proposals it kills and how ("strict": a bad reporter is cheaper; "tie": as cheap);
-    `contested` gives settings of its knobs under which the kill rests on an assumption that people dispute.
+    `contested` gives settings of its knobs that leave out an assumption which people dispute: there the proposals
+    should survive.
     Raises ValueError for a value that is not of these kinds.
     """
     return _record("counterexample", breaks=breaks, source=source, provenance=provenance, contested=contested)

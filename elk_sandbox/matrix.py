@@ -62,9 +62,9 @@ def compute(
 
 
 def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[dict[str, Any]]:
-    columns = {c["name"]: c for c in payload["counterexamples"]}
+    columns = payload["counterexamples"]
     if result.value is None:
-        for name in columns:
+        for name in [c["name"] for c in columns]:
             cell = Verdict("error", reason=f"the row was not judged: {result.error}").as_dict()
             mark = literature.mark(payload["proposal"]["name"], name)
             yield {
@@ -72,8 +72,8 @@ def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[
                 "contested": None, "literature": mark, "agrees": literature.agrees(mark, {**cell, "contested": None}),
             }  # fmt: skip
         return
-    for cell in json.loads(json.dumps(result.value["cells"])):
-        key = cell_key(payload["proposal"], columns[cell["counterexample"]], fresh)
+    for column, cell in zip(columns, json.loads(json.dumps(result.value["cells"])), strict=True):
+        key = cell_key(payload["proposal"], column, fresh)
         store(folder / "cells", key, Result(cell, None, False, cell["seconds"]))
         yield cell
 

@@ -74,6 +74,8 @@ def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
     if cell["contested"]:
         without = " ".join(f"{k}={v}" for k, v in cell["contested"]["without"].items())
         lines.append(("contested", f"with {without}: {verdict_words(cell['contested'])}"))
+    if cell.get("upper_bounds"):
+        lines.append(("bounds", f"complexity and reads are upper bounds for {', '.join(cell['upper_bounds'])}"))
     if cell["literature"]:
         said = "agrees" if cell["agrees"] else "DISAGREES"
         lines.append(("literature", f"{cell['literature']}, {said}"))

@@ -109,7 +109,7 @@ def _orders(latent: list[str], varying: list[str]) -> Iterator[list[str]]:
     """Orders in which nodes are tried to be dropped: each may leave another smallest cone."""
     yield from (latent, latent[::-1], varying)
     rng = np.random.default_rng(0)
-    for _ in range(SHUFFLES if len(latent) <= WIDEST else 0):
+    for _ in range(SHUFFLES if len(latent) <= WIDEST_PLAIN else 0):
         yield [latent[k] for k in rng.permutation(len(latent))]
 
 

@@ -3,7 +3,7 @@ from elk_sandbox import Objective, Reporters, View, proposal
 
 @proposal(
     source="ARC 2021, strategy: penalize reporters for being too complicated",
-    provenance="M",
+    provenance="V2",
     control="hard_inference",
     needs=("complexity",),
 )

@@ -3,7 +3,7 @@ from elk_sandbox import Objective, Reporters, View, proposal
 
 @proposal(
     source="ARC 2021, strategy: have a human operate the SmartVault and ask them what happened",
-    provenance="M",
+    provenance="V2",
     control="tricks",
 )
 def operator_data(reporters: Reporters, view: View) -> Objective:

@@ -14,11 +14,13 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+import elk_sandbox
 from elk_sandbox.runtime.confine import LEVELS, PROJECT, confine
 
 __all__ = ["PREFIX", "answer", "main", "pack", "sizes", "unpack"]
@@ -97,10 +99,15 @@ def answer(function: Function, meta: dict[str, Any], arrays: Arrays) -> tuple[di
 class _Fence:
     """Refuses to import what the role has not loaded of our own packages (against accidents: Landlock is the wall)."""
 
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
+    def __init__(self) -> None:
+        self.names = elk_sandbox.loaded()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name.partition(".")[0] in PROJECT:
-            raise ImportError(f"{name} is not there for files that are judged", name=name)
+            match = get_close_matches(name.rpartition(".")[2], self.names, n=1)
+            hint = f"; did you mean {match[0]!r}?" if match else ""
+            offered = f"a file of this kind may use {', '.join(self.names) or 'nothing'} of elk_sandbox"
+            raise ImportError(f"{name} cannot be imported here{hint} ({offered})", name=name)
 
 
 def _read(pipe: int, count: int) -> bytes:
@@ -216,7 +223,7 @@ def main() -> None:
     faulthandler.enable(job["trace"], all_threads=False)
     faulthandler.register(signal.SIGUSR1, job["trace"], all_threads=False)
     faulthandler.register(signal.SIGXCPU, job["trace"], all_threads=False, chain=True)
-    sys.meta_path.insert(0, _Fence)
+    sys.meta_path.insert(0, _Fence())  # type: ignore[arg-type]  # it never returns a spec
     enforced = confine(os.getcwd(), root, most=job["most"], **job["limits"])
     _write(job["reply"], pack({"enforced": enforced}, {}))
     if LEVELS.index(enforced.level) >= LEVELS.index(job["require"]):

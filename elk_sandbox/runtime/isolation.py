@@ -197,7 +197,7 @@ class Child:
             now = time.monotonic()
             if now >= deadline:
                 line = self._process.whereabouts(self.path, ask=True)
-                raise self._fault("time", f"no answer within {patience:g} s", line)
+                raise self._fault("time", f"no answer within {patience:.3g} s", line)
             if now >= look:
                 look = now + TICK
                 if excess := self._process.excess():

@@ -23,7 +23,6 @@ __all__ = [
     "RegistryError",
     "SettingError",
     "UnknownName",
-    "default_folder",
     "read",
     "read_text",
     "suggest",
@@ -44,12 +43,6 @@ class BrokenFile(RegistryError):
         self.broken = broken
 
 
-def default_folder() -> Path:
-    """Return ./proposals if there is one, else the folder that came with the package."""
-    here = Path("proposals")
-    return here if here.is_dir() else SHIPPED
-
-
 @dataclass(frozen=True)
 class Registry:
     """The proposals and counterexamples of a folder, of installed packages, and of files that the user names."""
@@ -59,15 +52,29 @@ class Registry:
     broken: tuple[Broken, ...]  # what could not be used; the rest goes on
 
     @classmethod
-    def scan(cls, folder: Path, files: Sequence[Path] = (), *, packages: bool = True) -> "Registry":
+    def default(cls, *, packages: bool = True) -> "Registry":
+        """Read ./proposals, if there is one, and of the shipped files what it does not declare.
+
+        A copy of a shipped file in ./proposals stands for it without a word, even where the copy is broken.
+        """
+        mine = Path("proposals")
+        if not mine.is_dir():
+            return cls.scan(SHIPPED, packages=packages)
+        return cls.scan(mine, packages=packages, below=None if mine.resolve() == SHIPPED else SHIPPED)
+
+    @classmethod
+    def scan(
+        cls, folder: Path, files: Sequence[Path] = (), *, packages: bool = True, below: Path | None = None
+    ) -> "Registry":
         """Read every file of `folder` and `folder`/counterexamples, then of installed packages, then `files`.
 
         Names that begin with "_" or "." are skipped, except in `files`. Of two files that declare one name the one
-        read first stands and the other is broken. Raises RegistryError if there is no such folder.
+        read first stands and the other is broken. The folder `below` is read after `folder`, and gives way to it
+        silently. Raises RegistryError if there is no such folder.
         """
         if not folder.is_dir():
             raise RegistryError(f"no folder {folder}: make it, or name another")
-        sources, broken = [folder], []
+        sources, broken = [folder, *([below] if below else [])], []
         if packages:
             for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name):
                 try:
@@ -78,13 +85,16 @@ class Registry:
         paths = {os.path.abspath(path): path for source in sources for path in _files(source)}
         for path in files:
             paths.setdefault(os.path.abspath(path), path)
+        spare = set(_files(below)) if below else set()
         entries: dict[tuple[Kind, str], Entry] = {}
         for path in paths.values():
+            if path in spare and path.name in {b.path.name for b in broken if b.path not in spare}:
+                continue  # she is at work on her copy: the shipped one would be a verdict on another text
             found, faults = read(path)
             broken += faults
             for entry in found:
                 first = entries.setdefault((entry.kind, entry.name), entry)
-                if first is not entry:
+                if first is not entry and path not in spare:
                     message = f"{entry.kind} {entry.name!r} is already declared in {first.path}: rename one"
                     broken.append(Broken(entry.path, entry.line, message))
         in_order = sorted(entries.items(), key=lambda item: literature.place(item[0][1]))

@@ -5,7 +5,6 @@ part of the package does not import the others.
 """
 
 from importlib import import_module
-from sys import modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,11 +59,6 @@ _HOME = {
     "world": ("Case", "World"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
-
-
-def loaded() -> list[str]:
-    """The public names whose homes are imported: all that a file may use once no module can be loaded any more."""
-    return [name for name in __all__ if f"{__name__}.{_MODULE.get(name, name)}" in modules]
 
 
 def __getattr__(name: str) -> Any:

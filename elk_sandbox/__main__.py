@@ -12,7 +12,7 @@ from rich.text import Text
 
 from elk_sandbox.declare import Kind, suggest
 from elk_sandbox.runtime import workspace as workspaces
-from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, default_folder
+from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, status, writing
 
 app = typer.Typer(
@@ -24,7 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Folder = Annotated[Path | None, typer.Option(help="Folder of proposals; default ./proposals, else the shipped one.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="The only folder of proposals; default ./proposals and the shipped one.")
+]
 Home = Annotated[Path | None, typer.Option(help="Where results are kept; default $ELK_SANDBOX_HOME or ./workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Set a knob; may be repeated.")]
@@ -32,7 +34,7 @@ Names = Annotated[str | None, typer.Option(help="Names or paths, separated by co
 
 
 def _registry(folder: Path | None) -> Registry:
-    return Registry.scan(folder or default_folder())
+    return Registry.scan(folder) if folder else Registry.default()
 
 
 @app.command("list")
@@ -134,19 +136,23 @@ def check(
 def show(
     name: Annotated[str, typer.Argument(help="A proposal, a counterexample, or a path to a .py file.")],
     folder: Folder = None,
+    workspace: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Show a file: its argument, source, provenance, knobs, the worlds it is judged in, and its text."""
-    from elk_sandbox import listing
+    """Show a file: its argument, source, provenance, knobs, its world with the numbers there, and its text."""
+    from elk_sandbox import dossier, listing
     from elk_sandbox.checks import find_any
 
-    found = find_any(_registry(folder), name)
+    registry = _registry(folder)
+    found = find_any(registry, name)
+    numbers = [dossier.of(entry, registry, workspaces.workspace(workspace)) for entry in found]
     if as_json:
-        told = [{**listing.entry_json(entry), "kind": entry.kind, "text": entry.text} for entry in found]
+        pairs = zip(found, numbers, strict=True)
+        told = [{**listing.entry_json(e), "kind": e.kind, **more, "text": e.text} for e, more in pairs]
         print_json(told[0] if len(told) == 1 else told)
         return
-    for entry in found:
-        listing.entry(out, entry)
+    for entry, more in zip(found, numbers, strict=True):
+        listing.entry(out, entry, more)
 
 
 @app.command("matrix")

@@ -43,15 +43,47 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     return {"name": entry.name, "argument": entry.doc, "knobs": knobs, **meta}
 
 
-def entry(console: Console, entry: Entry) -> None:
-    """A file: its argument, what its decorator says, its knobs and its text."""
+def entry(console: Console, entry: Entry, more: Mapping[str, Any]) -> None:
+    """A file: its argument, what its decorator says, its knobs, what `dossier` tells of it, and its text."""
     console.print(Text(f"{entry.kind} {entry.name}", style="bold"), Text(f"  {entry.path}", style="dim"), sep="")
     for paragraph in (entry.doc or "(no argument written)").split("\n\n"):
         console.print(Text(" ".join(paragraph.split())), "", sep="\n")
     said = [(word, _meta(value)) for word, value in entry.meta.items() if value not in (None, (), "")]
     knobs = [("knob", f"{knob.name}: {knob.annotation} = {knob.default!r}") for knob in entry.knobs]
-    facts(console, [*said, *knobs])
+    sizes = [("world", _size(name, size)) for name, size in more["worlds"].items()]
+    marks = [("literature", ", ".join(f"{n} {mark}" for n, mark in more["literature"].items()) or "says nothing")]
+    facts(console, [*said, *knobs, *sizes, *marks])
+    facts(console, [("FAULT", more["fault"])] if more["fault"] else [], style="red")
+    if entry.kind == "counterexample":
+        _measures(console, more["numbers"])
+    else:
+        facts(console, [("judged", f"{name}: {_brief(cell)}") for name, cell in more["numbers"].items()])
+        if not more["numbers"]:
+            how = f"the workspace holds none of its cells: elk-sandbox matrix --proposals {entry.name}"
+            facts(console, [("judged", how)])
     console.print(Text("\n" + entry.text.rstrip()), soft_wrap=True)
+
+
+def _size(name: str, size: Mapping[str, Any]) -> str:
+    seen: dict[str, list[str]] = {}
+    for level, human in size["humans"].items():
+        seen.setdefault(" ".join(human["sees"]), []).append(level)
+    humans = "; ".join(f"{sees} seen by {', '.join(levels)}" for sees, levels in seen.items())
+    return f"{name}: {_count(size)}, {size['nodes']} nodes; {humans}"
+
+
+def _count(told: Mapping[str, Any]) -> str:
+    predictors = "1 predictor" if told["siblings"] == 1 else f"{told['siblings']} sibling predictors"
+    return f"{told['situations']} situations, {predictors}"
+
+
+def _brief(cell: Mapping[str, Any]) -> str:
+    words = f"killed, {cell['relation']}" if cell["relation"] else str(cell["verdict"])
+    if best := cell["direct_translator"]:
+        words += f"; DT* {best} {cell['objective'][best]:.4g} nats"
+    if cell["draws"]["of"]:
+        words += f"; {cell['draws']['agreeing']} of {cell['draws']['of']} fresh draws agree"
+    return words + ("; good" if cell["good"] else "")
 
 
 def _meta(value: object) -> str:
@@ -81,18 +113,23 @@ def doctor(console: Console, level: str, attacks: Sequence[Any]) -> None:
 
 def world(console: Console, name: str, told: Mapping[str, Any]) -> None:
     """A world's nodes, humans and data, and the measures of its reference reporters."""
-    predictors = "1 predictor" if told["siblings"] == 1 else f"{told['siblings']} sibling predictors"
-    console.print(Text(f"{name}: {told['situations']} situations, {predictors}", style="bold"))
+    console.print(Text(f"{name}: {_count(told)}", style="bold"))
     facts(console, [*_nodes(told), *(("asked", q) for q in told["questions"]), *_humans(told)])
     facts(console, (("problem", problem) for problem in told["problems"]), style="yellow")
-    rows = told["reporters"]
+    _measures(console, told["reporters"])
+
+
+def _measures(console: Console, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Reporters in columns, as many as fit, measures in rows."""
+    if not rows:
+        return
     columns = max(1, min(len(rows), (console.width - 24) // 8))
     shown = list(rows)[:columns]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("measure", no_wrap=True)
     for k, _ in enumerate(shown, 1):
         table.add_column(str(k), justify="right", no_wrap=True, min_width=6)
-    for measure in rows[shown[0]] if shown else []:
+    for measure in rows[shown[0]]:
         table.add_row(measure, *(_number(rows[n][measure]) for n in shown))
     console.print()
     console.print(table)

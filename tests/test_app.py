@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from elk_sandbox.cells import cell_key, source
+from elk_sandbox.runtime import registry
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.verdict import Verdict
 from tests import sample
@@ -21,8 +22,9 @@ PICKED = {"proposal": "computation_time", "counterexample": "cheap_simulation"}
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the four files and an empty workspace."""
+    """A folder with the four files, no shipped ones, and an empty workspace."""
     sample.copy_files(tmp_path / "proposals")
+    monkeypatch.setattr(registry, "SHIPPED", tmp_path / "nothing")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path / "workspace"))
 
@@ -80,9 +82,15 @@ def test_the_button_starts_the_command_line_on_all_cells(home: Path, monkeypatch
 
     monkeypatch.setattr(Detached, "start", start)
     opened().button[0].click().run()
-    folder, place = str(home / "proposals"), str(home / "workspace")
-    command = [sys.executable, "-m", "elk_sandbox", "matrix", "--folder", folder, "--workspace", place, "--json"]
+    command = [sys.executable, "-m", "elk_sandbox", "matrix", "--workspace", str(home / "workspace"), "--json"]
     assert started == [(home / "workspace", command, set(keys()))]
+
+
+def test_shipped_files_stand_beside_the_users(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "SHIPPED", REPOSITORY / "proposals")
+    assert not (home / "proposals" / "complexity.py").exists()
+    cells = len(REGISTRY.proposals) * len(REGISTRY.counterexamples)
+    assert [b.label for b in opened().button] == [f"Judge {cells} cells"]
 
 
 def test_the_arguments_of_all_files_are_there(home: Path) -> None:

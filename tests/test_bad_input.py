@@ -13,6 +13,7 @@ from elk_sandbox import cells, exam, matrix
 from elk_sandbox.checks import check_file
 from elk_sandbox.runtime.isolation import Limits, isolation_level
 from elk_sandbox.runtime.registry import SHIPPED, BrokenFile, Registry
+from elk_sandbox.runtime.tasks import load
 
 REGISTRY = Registry.scan(SHIPPED, packages=False)
 
@@ -112,7 +113,10 @@ FAULTS = {
         "PermissionError",
     ),
     "writes a file": (["open('/tmp/elk_sandbox_was_here', 'w')  # here", "return 0"], "PermissionError"),
-    "imports a world": (["import elk_sandbox.worlds  # here", "return 0"], "is not there for files that are judged"),
+    "imports a world": (
+        ["import elk_sandbox.worlds  # here", "return 0"],
+        "elk_sandbox.worlds cannot be imported here (a file of",
+    ),
 }
 TWINS = {  # of others that fail in the same way: only in the slow run
     "returns a table", "a term is nan", "changes the labels", "changes the answers", "runs a program", "writes a file",
@@ -149,7 +153,12 @@ IMPORTED = {
     "a missing module": ("import numpyy  # here", "ModuleNotFoundError: No module named 'numpyy'"),
     "a missing name": (
         "from elk_sandbox import Veiw  # here",
-        "elk_sandbox.Veiw is not there for files that are judged",
+        "elk_sandbox.Veiw cannot be imported here; did you mean 'View'? (a file of this kind may use NotApplicable, "
+        "Objective, Reporters, View, counterexample, proposal of elk_sandbox)",
+    ),
+    "a counterexample's name": (
+        "from elk_sandbox import World  # here",
+        "elk_sandbox.world cannot be imported here (a file of this kind may use",
     ),
     "a division": ("scale = 1 / 0  # here", "ZeroDivisionError"),
 }
@@ -249,6 +258,21 @@ def test_the_rest_of_the_matrix_is_computed(tmp_path: Path, folder: Path) -> Non
     assert matrix.totals(found)["verdicts"] == {"error": 2, "invalid": 3, "killed": 1}
 
 
+def test_two_files_that_declare_one_name_keep_a_cell_each(tmp_path: Path) -> None:
+    text = REGISTRY.counterexamples["human_simulator"].text
+    torn = tmp_path / "torn.py"
+    torn.write_text(text.replace("    world =", "    raise RuntimeError('no world today')\n    world ="))
+    columns = [REGISTRY.find("counterexample", str(torn)), REGISTRY.counterexamples["human_simulator"]]
+    row, items = REGISTRY.proposals["human_labels"], [(e, e.settings()) for e in columns]
+
+    place = tmp_path / "workspace"
+    found = matrix.compute([(row, row.settings())], items, folder=place, engine="inline")
+    assert [c["verdict"] for c in found] == ["invalid", "killed"]
+    keys = [cells.cell_key(cells.source(row, row.settings()), cells.source(*item), 0) for item in items]
+    kept = [load(place / "cells", key) for key in keys]
+    assert [r and r.value and r.value["verdict"] for r in kept] == ["invalid", "killed"]
+
+
 CASE = """
 from elk_sandbox import (
     Case, Data, Human, Net, Question, Reporter, Table, World, counterexample, identity, logical_or, worlds
@@ -318,7 +342,7 @@ CASES = {
     "all situations are in the data": (net_case(where="{}"), "nothing latent is left to elicit"),
     "the humans know": (
         net_case(diamond="[0.5, 0.0]"),
-        "for no question are there two situations outside all data with the same answers of every human",
+        "no two situations outside all data have the same answers of every human",
     ),
     "data of probability 0": (net_case(where='{"t": 0, "d": 1, "c": 0}'), "has probability 0"),
     "it returns None": (case_file("    return None"), "a counterexample returns a Case, got NoneType"),

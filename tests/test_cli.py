@@ -196,6 +196,71 @@ def test_show(home: Path) -> None:
     assert found["text"].rstrip() in done.stdout  # no line of it is broken
 
 
+def test_show_tells_the_world_and_the_numbers_of_a_counterexample(home: Path) -> None:
+    found = told("show", "complex_translation", home=home)
+    world = told("world", "atoms", home=home)
+    (size,) = found["worlds"].values()
+    assert list(found["worlds"]) == ["complex_translation"] and found["fault"] is None
+    assert (size["situations"], size["siblings"], size["humans"]) == tuple(
+        world[k] for k in ("situations", "siblings", "humans")
+    )
+    assert list(found["numbers"]) == ["human_simulator", "upstream_simulator", "direct_translator"]
+    for name in ("human_simulator", "direct_translator"):
+        assert found["numbers"][name] == world["reporters"][name]
+    assert found["breaks"]["complexity"] == "strict"
+    assert found["literature"]["complexity"] == "K" and "downstream" not in found["literature"]
+    lines = run("show", "complex_translation", home=home).stdout.splitlines()
+    assert ["complexity", "1", "1", "9"] in [line.split() for line in lines]
+
+
+def test_show_tells_what_the_workspace_holds_of_a_proposal(home: Path, tmp_path: Path) -> None:
+    place = ("--workspace", str(tmp_path))
+    found = told("show", "computation_time", *place, home=home)
+    assert (list(found["worlds"]), found["numbers"]) == (["hard_inference"], {})
+    assert found["literature"] == {"human_simulator": "D", "ontology_mismatch": "k", "cheap_simulation": "o"}
+    how = "elk-sandbox matrix --proposals computation_time"
+    assert how in run("show", "computation_time", *place, home=home).stdout
+    row = ("matrix", "--proposals", "computation_time", "--engine", "inline", *place)
+    for draws, column in (("0", "cheap_simulation"), ("4", "cheap_simulation"), ("0", "human_simulator")):
+        told(*row, "--counterexamples", column, "--draws", draws, home=home)
+    numbers = told("show", "computation_time", *place, home=home)["numbers"]
+    assert set(numbers) == {"cheap_simulation", "human_simulator"}
+    cell = numbers["cheap_simulation"]
+    assert (cell["verdict"], cell["relation"], cell["draws"]["of"]) == ("killed", "strict", 4), "more draws say more"
+    assert numbers["human_simulator"]["verdict"] in ("killed", "survives")
+    shown = run("show", "computation_time", *place, home=home).stdout
+    assert "judged      cheap_simulation: killed, strict; DT* " in shown and how not in shown
+
+
+def test_show_goes_on_where_a_counterexample_is_at_fault(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trap.py"
+    template = (REPOSITORY / "proposals" / "counterexamples" / "_template.py").read_text()
+    path.write_text(template.replace("net = Net()", "net = Net() / 0"))
+    found = told("show", str(path), home=home)
+    assert found["fault"].startswith(f"{path}:") and "TypeError" in found["fault"]
+    assert found["numbers"] == found["worlds"] == {} and found["text"] == path.read_text()
+    path.write_text(template.replace('Table(["m"], [0, 1])', "Table.of(u, majority)"))
+    assert "'upstream_simulator' is honest" in told("show", str(path), home=home)["fault"]
+
+
+def test_a_new_file_meets_the_shipped_ones(home: Path, tmp_path: Path) -> None:
+    assert run("new", "proposal", "idea", home=home, cwd=tmp_path).returncode == 0
+    cell = told("judge", "idea", "human_simulator", "--draws", "0", home=home, cwd=tmp_path)
+    assert (cell["proposal"], cell["verdict"]) == ("idea", "killed")
+    listed = told("list", home=home, cwd=tmp_path)
+    assert {"idea", "complexity"} <= {p["name"] for p in listed["proposals"]} and listed["broken"] == []
+    assert "no counterexample 'human_simulator'" in refused(
+        "judge", "idea", "human_simulator", "--folder", "proposals", home=home, cwd=tmp_path
+    )
+
+
+def test_a_counterexample_may_import_all_names(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trap.py"
+    text = (REPOSITORY / "proposals" / "counterexamples" / "human_simulator.py").read_text()
+    path.write_text("\n".join(["from elk_sandbox import *", *text.splitlines()[1:]]) + "\n")
+    assert told("check", f"{path}:human_simulator", home=home)["passed"]
+
+
 def test_new_files_work_at_once(home: Path, tmp_path: Path) -> None:
     for kind, path in (("proposal", "idea.py"), ("counterexample", "counterexamples/trap.py")):
         name = Path(path).stem

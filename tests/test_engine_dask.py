@@ -173,3 +173,19 @@ def test_without_dask_the_message_names_the_extra(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
     with pytest.raises(EngineError, match=r"pip install 'elk-sandbox\[dask\]'"):
         list(run(tasks(1, tmp_path / "log"), "m:f", engine="dask", scheduler="tcp://127.0.0.1:1"))
+
+
+def test_the_matrix_on_dask_is_the_matrix_in_process(scheduler: str, tmp_path: Path) -> None:
+    from elk_sandbox import matrix
+    from elk_sandbox.runtime.registry import SHIPPED, Registry
+
+    registry = Registry.scan(SHIPPED, packages=False)
+    rows = [(registry.proposals[n], registry.proposals[n].settings()) for n in ("human_labels", "complexity")]
+    columns = [(e, e.settings()) for e in list(registry.counterexamples.values())[:2]]
+    far = matrix.compute(rows, columns, folder=tmp_path / "far", engine="dask", scheduler=scheduler)
+    near = matrix.compute(rows, columns, folder=tmp_path / "near", engine="inline")
+    told = [{(c["proposal"], c["counterexample"]): c for c in cells} for cells in (far, near)]
+    assert len(told[0]) == 4 and told[0].keys() == told[1].keys()
+    for name, cell in told[0].items():
+        for word in ("verdict", "relation", "objective", "terms", "adversary", "control", "witness", "good"):
+            assert cell[word] == told[1][name][word], (name, word)

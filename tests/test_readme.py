@@ -47,6 +47,12 @@ def test_the_readme_has_files_and_commands() -> None:
     assert len(COMMANDS) == 12
 
 
+def test_what_the_readme_links_to_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme(command: str, checkout: Path) -> None:

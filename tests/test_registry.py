@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from elk_sandbox import declare
 from elk_sandbox.declare import Declaration, Knob, SettingError, counterexample, proposal
+from elk_sandbox.runtime import registry as registries
 from elk_sandbox.runtime.registry import (
     SHIPPED,
     BrokenFile,
@@ -21,7 +22,6 @@ from elk_sandbox.runtime.registry import (
     Registry,
     RegistryError,
     UnknownName,
-    default_folder,
     read,
     read_text,
 )
@@ -301,15 +301,51 @@ def test_find_by_path_reads_the_file_on_the_spot(registry: Registry, tmp_path: P
         registry.find("proposal", "nul\0.py")
 
 
-def test_shipped_means_the_folder_beside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert default_folder() == SHIPPED == Path(__file__).resolve().parents[1] / "proposals"
+def test_shipped_means_the_folder_beside_the_package() -> None:
+    assert Path(__file__).resolve().parents[1] / "proposals" == SHIPPED
     ((entry,), _) = read_text(SHIPPED / "counterexamples" / "x.py", one())
     assert entry.shipped
     ((entry,), _) = read_text(SHIPPED.with_name("proposals-of-mine") / "x.py", one())
     assert not entry.shipped
-    (tmp_path / "proposals").mkdir()
-    assert default_folder() == Path("proposals")
+
+
+def test_shipped_files_stand_where_the_users_folder_leaves_their_names_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped"
+    for name in ("copied", "torn", "shipped_only", "renamed"):
+        write(shipped / f"{name}.py", one(name))
+    write(shipped / "worn.py", "x = (\n")
+    monkeypatch.setattr(registries, "SHIPPED", shipped)
+    monkeypatch.chdir(tmp_path)
+    alone = Registry.default(packages=False)
+    assert list(alone.proposals) == ["copied", "renamed", "shipped_only", "torn"]
+    mine = tmp_path / "proposals"
+    write(mine / "copied.py", one("copied", keywords="source='mine'"))
+    write(mine / "other.py", one("renamed") + one("mine"))
+    write(mine / "torn.py", "x = (\n")
+    both = Registry.default(packages=False)
+    assert {name: entry.path for name, entry in both.proposals.items()} == {
+        "copied": Path("proposals/copied.py"),
+        "mine": Path("proposals/other.py"),
+        "renamed": Path("proposals/other.py"),
+        "shipped_only": shipped / "shipped_only.py",
+    }
+    assert [each.path for each in both.broken] == [Path("proposals/torn.py"), shipped / "worn.py"]
+    with pytest.raises(BrokenFile, match=r"^proposals/torn\.py:1: "):
+        both.find("proposal", "torn")
+    assert list(Registry.scan(mine, packages=False).proposals) == ["copied", "mine", "renamed"]
+
+
+def test_in_the_checkout_two_files_of_one_name_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There ./proposals is the shipped folder, which does not give way to itself."""
+    write(tmp_path / "proposals" / "a.py", one("same"))
+    write(tmp_path / "proposals" / "b.py", one("same"))
+    monkeypatch.setattr(registries, "SHIPPED", tmp_path / "proposals")
+    monkeypatch.chdir(tmp_path)
+    found = Registry.default(packages=False)
+    assert found.proposals["same"].path == Path("proposals/a.py")
+    assert [each.path for each in found.broken] == [Path("proposals/b.py")]
 
 
 def test_packages_bring_theirs_without_being_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from elk_sandbox.markup import STYLE, badge, facts, ledger, paragraphs, sentence
 from elk_sandbox.matrix import totals
 from elk_sandbox.pages.grid import chips, grid
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, default_folder
+from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
 from elk_sandbox.runtime.tasks import load
 from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.share import page
@@ -49,8 +49,7 @@ def main() -> None:
     st.html(f"<style>{STYLE}{LOOK}</style>")
     st.title("Which proposals select an honest reporter?", anchor=False)
     try:
-        folder, place = default_folder().absolute(), workspace()
-        registry = Registry.scan(folder)
+        registry, place = Registry.default(), workspace()
     except (RegistryError, NotADirectoryError) as reason:
         st.error(str(reason))
         return
@@ -61,11 +60,11 @@ def main() -> None:
             st.html(f'<div class="elk"><h2>{len(registry.broken)} {many} cannot be used</h2><ul>{listed}</ul></div>')
     if not registry.proposals or not registry.counterexamples:
         lacking = "counterexample" if registry.proposals else "proposal"
-        st.html(f'<div class="elk"><p>There is no {lacking} in {escape(str(folder))} yet.</p></div>')
+        st.html(f'<div class="elk"><p>There is no {lacking} yet.</p></div>')
         st.code(f"elk-sandbox new {lacking} my_{lacking}", language="bash")
         return
     job = Detached(place, "matrix")
-    st.fragment(_live, run_every=TICK if job.running else None)(registry, folder, place, job)
+    st.fragment(_live, run_every=TICK if job.running else None)(registry, place, job)
     st.divider()
     lists = (("Proposals", registry.proposals), ("Counterexamples", registry.counterexamples))
     for column, (title, entries) in zip(st.columns(2, gap="large"), lists, strict=True):
@@ -76,7 +75,7 @@ def main() -> None:
                     _argument(entry)
 
 
-def _live(registry: Registry, folder: Path, place: Path, job: Detached) -> None:
+def _live(registry: Registry, place: Path, job: Detached) -> None:
     """The matrix and the cell that is picked; runs each second while cells are on their way."""
     running = job.running  # before the cells are looked for: what it leaves when it ends is seen
     watched = st.session_state.get("running", False)
@@ -92,7 +91,7 @@ def _live(registry: Registry, folder: Path, place: Path, job: Detached) -> None:
         missing = {at: key for at, key in missing.items() if at not in cells}
     _state(len(keys), cells, len(missing), running=running, tried=tried, job=job)
     if running or missing or tried:
-        command = ["-m", "elk_sandbox", "matrix", "--folder", str(folder), "--workspace", str(place), "--json"]
+        command = ["-m", "elk_sandbox", "matrix", "--workspace", str(place), "--json"]
         fresh = "Judge 1 cell" if len(missing) == 1 else f"Judge {len(missing)} cells"
         label = "Judge the missing cells again" if tried else fresh
         if not running and st.button(label, type="primary"):

@@ -100,7 +100,7 @@ class _Fence:
     """Refuses to import what the role has not loaded of our own packages (against accidents: Landlock is the wall)."""
 
     def __init__(self) -> None:
-        self.names = elk_sandbox.loaded()
+        self.names: list[str] = []  # what is left of the public names
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name.partition(".")[0] in PROJECT:
@@ -223,7 +223,12 @@ def main() -> None:
     faulthandler.enable(job["trace"], all_threads=False)
     faulthandler.register(signal.SIGUSR1, job["trace"], all_threads=False)
     faulthandler.register(signal.SIGXCPU, job["trace"], all_threads=False, chain=True)
-    sys.meta_path.insert(0, _Fence())  # type: ignore[arg-type]  # it never returns a spec
+    fence = _Fence()
+    sys.meta_path.insert(0, fence)
+    for public in elk_sandbox.__all__:
+        with suppress(ImportError):  # refused: its module is not loaded
+            getattr(elk_sandbox, public)
+            fence.names.append(public)
     enforced = confine(os.getcwd(), root, most=job["most"], **job["limits"])
     _write(job["reply"], pack({"enforced": enforced}, {}))
     if LEVELS.index(enforced.level) >= LEVELS.index(job["require"]):

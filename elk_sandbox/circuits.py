@@ -109,9 +109,12 @@ def _candidates(
                 if any(rows.loss(p, {q: table}) <= bars[p, q] for p in rows.labelled):
                     yield f"{name}{about[q]}: {what}", reporter.replacing(q, table)
     for name, reporter in padded.items():
+        pads = [list(_pads(table, rows)) for table in reporter.tables]
         for q in questions:
-            for what, table in _pads(reporter.tables[q], rows):
-                yield f"{name}{about[q]}: {what}", reporter.replacing(q, table)
+            yield from ((f"{name}{about[q]}: {what}", reporter.replacing(q, table)) for what, table in pads[q])
+        if len(questions) > 1 and all(pads):
+            for padding in zip(*pads, strict=False):
+                yield f"{name}, every question: {padding[0][0]}", Reporter(tuple(table for _, table in padding))
 
 
 def _rows(world: World, named: Mapping[str, Reporter]) -> _Rows:

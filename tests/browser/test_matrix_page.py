@@ -54,10 +54,10 @@ def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str)
     page.goto(server)
     expect(page.get_by_text("No cell is judged yet")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("torn.py:1:")).to_be_visible()
-    expect(page.locator("table button.wait")).to_have_count(4)
+    expect(page.locator("table button.wait")).to_have_count(72)
 
-    page.get_by_role("button", name="Judge 4 cells").click()
-    expect(page.get_by_text("4 of 4 cells judged")).to_be_visible(timeout=90_000)
+    page.get_by_role("button", name="Judge 72 cells").click()
+    expect(page.get_by_text("72 of 72 cells judged")).to_be_visible(timeout=180_000)
     expect(page.locator("table button.wait")).to_have_count(0)
 
     page.get_by_role("button", name="human_labels against human_simulator: killed, tie; literature K, agrees").click()
@@ -77,9 +77,9 @@ def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str)
     expect(page).to_have_url(PICKED)
 
     page.locator('button[aria-pressed="true"]').focus()  # and by keyboard
-    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("proposal=downstream&counterexample=human_simulator"))
+    expect(page).to_have_url(re.compile("proposal=operator_data&counterexample=human_simulator"))
     expect(page.get_by_text("survives").first).to_be_visible()
     assert watched.outside == []
     assert watched.errors == []

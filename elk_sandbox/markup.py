@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from elk_sandbox.palette import STATES, TERMS, state, variables
-from elk_sandbox.report import faults
+from elk_sandbox.report import audit_words, faults
 
 __all__ = ["STYLE", "badge", "facts", "ledger", "number", "paragraphs", "sentence", "witness"]
 
@@ -185,6 +185,8 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
     found = []
     if cell["verdict"] in ("killed", "survives"):
         found.append(("good", "yes, every line agrees" if cell["good"] else f"no: {escape('; '.join(faults(cell)))}"))
+    if cell["audit"]:
+        found.append(("audit", escape(audit_words(cell))))
     fresh = "only the stock draw was judged"
     if draws["of"]:
         fresh = f"{draws['agreeing']} of {draws['of']} fresh draws agree with the stock draw"

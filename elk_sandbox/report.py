@@ -57,6 +57,8 @@ def _ledger(cell: Mapping[str, Any]) -> Table:
 
 def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [("witness", cell["witness"]["story"])] if cell["witness"] else []
+    if cell["audit"]:
+        lines.append(("audit", audit_words(cell)))
     draws, control, adversary = cell["draws"], cell["control"], cell["adversary"]
     if draws["of"]:
         more = "; overfitted to the stock draw" if cell["overfitted"] else ""
@@ -82,6 +84,12 @@ def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
     if cell["verdict"] in ("killed", "survives"):
         lines.append(("good", "yes: all lines agree" if cell["good"] else "no: " + "; ".join(faults(cell))))
     return lines
+
+
+def audit_words(cell: Mapping[str, Any]) -> str:
+    """What the viewer believes of the two reporters that decide, and what is so: the gap is what training pays for."""
+    told = [f"{name} {a['true']:.3g}, the viewer believes {a['judged']:.3g}" for name, a in cell["audit"].items()]
+    return "share of right answers: " + "; ".join(told)
 
 
 def faults(cell: Mapping[str, Any]) -> list[str]:

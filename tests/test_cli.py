@@ -96,7 +96,7 @@ def test_the_same_on_the_terminal(home: Path) -> None:
     assert first == "complexity x complex_translation: killed, strict"
     words = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert words[:3] == ["reporter", "human_simulator", "upstream_simulator"]
-    assert words[-6:] == ["witness", "draws", "control", "adversary", "literature", "good"]
+    assert words[-7:] == ["witness", "audit", "draws", "control", "adversary", "literature", "good"]
     assert max(map(len, lines)) <= 140
 
 

@@ -79,11 +79,18 @@ def judge(
         raise InputError("--share writes the page of one cell: name a counterexample")
     items = with_settings([chosen, *against], settings or [])
     files = [cells.source(entry, knobs) for entry, knobs in items]
-    payload = {"proposal": files[0], "fresh": draws, "workspace": str(workspaces.workspace(workspace))}
+    where = workspaces.workspace(workspace)
+    payload = {"proposal": files[0], "counterexamples": files[1:], "fresh": draws, "workspace": str(where)}
     with status(f"judging {chosen.name}", quiet=as_json):
-        found = cells.row({**payload, "counterexamples": files[1:]})["cells"]
+        done = cells.row(payload)
+    found = done["cells"]
+    for file, cell in zip(files[1:], found, strict=True):
+        cells.keep(cell, files[0], file, draws, where)
     if share:
         _share(share, found[0], chosen, against[0], draws)
+        (err if as_json else out).print(Text(f"wrote {share}"))
+    if done["printed"]:
+        err.print(Text(f"printed by {chosen.path}:\n{done['printed']}"), soft_wrap=True)
     if as_json:
         print_json(found[0] if counterexample else {"cells": found, "totals": matrix.totals(found)})
     elif counterexample:

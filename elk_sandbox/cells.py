@@ -20,8 +20,8 @@ from elk_sandbox import literature, wire
 from elk_sandbox.judge import Strategy, judge
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.isolation import Child, Limits, UserError
-from elk_sandbox.runtime.registry import Entry
-from elk_sandbox.runtime.tasks import key_of
+from elk_sandbox.runtime.registry import SHIPPED, Entry
+from elk_sandbox.runtime.tasks import Result, key_of, store
 from elk_sandbox.seats import Seat
 from elk_sandbox.verdict import Verdict
 from elk_sandbox.world import Case
@@ -32,6 +32,7 @@ FRESH = 4  # fresh draws beside the stock draw
 KEPT = 64  # draws held in memory
 _SEATS: dict[str, Seat] = {}
 MOST_KEPT = 32 << 20  # bytes of a case on disk: a larger one is built each time
+PRINTED = 2000  # bytes of what a file prints that are shown
 LIMITS = Limits(cpu=600)  # a row in all; a call has its own limit
 DEATHS = 2  # of a proposal's child, after which the rest of its row is not tried
 
@@ -39,8 +40,30 @@ DEATHS = 2  # of a proposal's child, after which the rest of its row is not trie
 def source(entry: Entry, knobs: Mapping[str, object]) -> dict[str, Any]:
     """What a worker needs of a plug-in file, as JSON."""
     meta = {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items()}
-    where = {"path": str(entry.path), "line": entry.line}
+    where = {"path": str(entry.path), "line": entry.line, "published": _published(entry)}
     return {**where, "text": entry.text, "name": entry.name, "knobs": dict(knobs), "meta": meta}
+
+
+def _published(entry: Entry) -> bool:
+    """Is it the shipped file of that name? The literature speaks of no other."""
+    place = SHIPPED if entry.kind == "proposal" else SHIPPED / "counterexamples"
+    try:
+        return (place / f"{entry.name}.py").read_text(encoding="utf-8") == entry.text
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def mark_of(proposal: Mapping[str, Any], counterexample: Mapping[str, Any]) -> literature.Mark | None:
+    """The literature's word on two files."""
+    if not (proposal["published"] and counterexample["published"]):
+        return None
+    return literature.mark(proposal["name"], counterexample["name"])
+
+
+def keep(cell: Mapping[str, Any], proposal: Mapping[str, Any], column: Mapping[str, Any], fresh: int, at: Path) -> None:
+    """Put a cell into the workspace; judged on fresh draws it also serves who asks for the stock draw alone."""
+    for draws in {fresh, 0}:
+        store(at / "cells", cell_key(proposal, column, draws), Result(dict(cell), None, False, cell["seconds"]))
 
 
 @cache
@@ -154,13 +177,20 @@ class _Desk:
     def count_deaths(self) -> None:
         self.deaths += sum(not c.alive for c in self._children)
 
+    def output(self) -> str:
+        """The beginning of what the file printed."""
+        return self._children[0].output(PRINTED).decode(errors="replace") if self._children[0].alive else ""
+
     def close(self) -> None:
         for child in self._children:
             child.close()
 
 
 def row(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Judge one proposal on several counterexamples; one desk serves them all. Gives {"cells": [cell, ...]}."""
+    """Judge one proposal on several counterexamples; one desk serves them all.
+
+    Gives {"cells": [cell, ...], "printed": what the file printed, its beginning}.
+    """
     proposal, fresh, folder = payload["proposal"], int(payload["fresh"]), Path(payload["workspace"])
     cells, desk = [], _Desk(proposal)
     try:
@@ -175,9 +205,10 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
             verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
             seconds = time.perf_counter() - began
             cells.append(_record(proposal, counterexample, verdict, without, desk.isolation, seconds))
+        printed = desk.output()
     finally:
         desk.close()
-    return {"cells": cells}
+    return {"cells": cells, "printed": printed}
 
 
 def _placed(verdict: Verdict, file: Mapping[str, Any] | None) -> Verdict:
@@ -201,7 +232,7 @@ def _cell(
     A cell that would be called good is judged on fresh draws even if none were asked for.
     """
     contested = counterexample["meta"]["contested"]
-    marked = literature.mark(proposal["name"], counterexample["name"])
+    marked = mark_of(proposal, counterexample)
     text = str(proposal["text"])
     try:
         draws = seats(counterexample, _draws(fresh, text), folder)
@@ -244,9 +275,10 @@ def _record(
         **verdict.as_dict(),
         "contested": contested,
         "knobs": {"proposal": proposal["knobs"], "counterexample": counterexample["knobs"]},
+        "claimed": counterexample["meta"]["breaks"].get(proposal["name"]),
         "isolation": isolation,
         "seconds": round(seconds, 3),
     }
-    cell["literature"] = literature.mark(proposal["name"], counterexample["name"])
+    cell["literature"] = mark_of(proposal, counterexample)
     cell["agrees"] = literature.agrees(cell["literature"], cell)
     return cell

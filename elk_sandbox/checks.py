@@ -86,7 +86,7 @@ def _summary(case: Case) -> str:
     assert pair is not None  # problems() found none
     q, first, second = pair
     return (
-        f"the predictor knows; dishonest: {', '.join(case.bad)}. No human tells these apart: "
+        f"the predictor knows; dishonest: {', '.join(case.bad)}. Every human answers alike in "
         f"[{tell(world, first)}], where {world.questions[q]!r} is yes, and [{tell(world, second)}], where it is no"
     )
 

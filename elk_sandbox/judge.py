@@ -48,8 +48,8 @@ def judge(strategy: Strategy, draws: Sequence[Seat], *, adversary: bool = True) 
         return Verdict("invalid", reason="; ".join(seat.problems))
     try:
         measures, things = requirements(strategy.needs)
-        if strategy.control is not None:
-            control_seat(strategy.control)
+        if strategy.control is not None and (bare := _lacks(control_seat(strategy.control).case.world, things)):
+            raise ValueError(f"its control {strategy.control!r} cannot test it: {bare}")
     except (ValueError, KeyError) as reason:
         return Verdict("error", reason=str(reason.args[0]))
     if lacking := _lacks(seat.case.world, things):
@@ -256,4 +256,7 @@ def _outcome(bench: _Bench, seat: Seat) -> str:
 
 
 def _control(bench: _Bench, world: str) -> Control:
-    return Control(world, _valid(world), _outcome(bench, control_seat(world)))
+    try:
+        return Control(world, _valid(world), _outcome(bench, control_seat(world)))
+    except BadObjective as reason:
+        raise BadObjective(f"in the control world {world}: {reason}") from None

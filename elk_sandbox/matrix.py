@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature
-from elk_sandbox.cells import cell_key, source
+from elk_sandbox.cells import cell_key, keep, mark_of, source
 from elk_sandbox.runtime.engine import Engine, run
-from elk_sandbox.runtime.registry import Entry
-from elk_sandbox.runtime.tasks import Result, Task, key_of, load, store
+from elk_sandbox.runtime.registry import Entry, RegistryError
+from elk_sandbox.runtime.tasks import Result, Task, key_of, load
 from elk_sandbox.verdict import Verdict
 
 __all__ = ["Item", "compute", "totals"]
@@ -34,6 +34,11 @@ def compute(
     again: judge all cells, whatever the workspace holds. A worker that dies is a retry; a row whose worker keeps dying
     is a row of error cells.
     """
+    for items in (proposals, counterexamples):
+        names = Counter(entry.name for entry, _ in items)
+        if twice := [n for n, count in names.items() if count > 1]:
+            paths = ", ".join(str(e.path) for e, _ in items if e.name == twice[0])
+            raise RegistryError(f"two files declare {twice[0]!r}: rename one of {paths}")
     columns = [source(e, k) for e, k in counterexamples]
     rows = []
     for entry, knobs in proposals:
@@ -62,19 +67,16 @@ def compute(
 
 
 def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[dict[str, Any]]:
-    columns = payload["counterexamples"]
+    proposal, columns = payload["proposal"], payload["counterexamples"]
     if result.value is None:
-        for name in [c["name"] for c in columns]:
+        for column in columns:
             cell = Verdict("error", reason=f"the row was not judged: {result.error}").as_dict()
-            mark = literature.mark(payload["proposal"]["name"], name)
-            yield {
-                "proposal": payload["proposal"]["name"], "counterexample": name, **cell,
-                "contested": None, "literature": mark, "agrees": literature.agrees(mark, {**cell, "contested": None}),
-            }  # fmt: skip
+            told = {**cell, "contested": None, "literature": mark_of(proposal, column), "claimed": None}
+            agrees = literature.agrees(told["literature"], told)
+            yield {"proposal": proposal["name"], "counterexample": column["name"], **told, "agrees": agrees}
         return
     for column, cell in zip(columns, json.loads(json.dumps(result.value["cells"])), strict=True):
-        key = cell_key(payload["proposal"], column, fresh)
-        store(folder / "cells", key, Result(cell, None, False, cell["seconds"]))
+        keep(cell, proposal, column, fresh, folder)
         yield cell
 
 
@@ -86,6 +88,7 @@ def totals(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "verdicts": dict(Counter(c["verdict"] for c in cells)),
         "strict": sum(c["relation"] == "strict" for c in cells),
         "ties": sum(c["relation"] == "tie" for c in cells),
+        "good": sum(c["good"] for c in cells),
         "decided": len(decided),
         "agreeing": sum(bool(c["agrees"]) for c in decided),
         "disagreeing": [f"{c['proposal']} x {c['counterexample']}" for c in decided if not c["agrees"]],

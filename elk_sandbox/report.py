@@ -76,6 +76,10 @@ def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
     if cell["contested"]:
         without = " ".join(f"{k}={v}" for k, v in cell["contested"]["without"].items())
         lines.append(("contested", f"with {without}: {verdict_words(cell['contested'])}"))
+    if cell["claimed"] and cell["verdict"] == "killed" and cell["claimed"] != cell["relation"]:
+        lines.append(("claim", f"the counterexample claims {cell['claimed']}, found is {cell['relation']}"))
+    elif cell["claimed"] and cell["verdict"] == "survives":
+        lines.append(("claim", f"the counterexample claims a kill ({cell['claimed']}), and the proposal survives"))
     if cell.get("upper_bounds"):
         lines.append(("bounds", f"complexity and reads are upper bounds for {', '.join(cell['upper_bounds'])}"))
     if cell["literature"]:
@@ -139,6 +143,10 @@ def reasons(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
         console.print(Text(f"{verdict}, {where[0]}{more}: {reason}", style=STYLE[verdict]), soft_wrap=True)
 
 
+LEGEND = (
+    "GOOD all lines agree, ok survives but another line says no, K killed (strict), T killed (tie). "
+    "Then the literature: K killed, k killed by derivation, D made to defeat it, o contested; ! where we disagree"
+)
 SHORT = {"not applicable": "n/a", "survives": "ok", "invalid": "inv", "error": "err"}
 
 
@@ -159,19 +167,19 @@ def matrix(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(numbered), wide):
         legend.add_row(*numbered[start : start + wide])
     console.print(legend)
-    console.print(
-        Text("ok survives, K killed (strict), T killed (tie); then the literature's mark, ! where we disagree")
-    )
+    console.print(Text(LEGEND))
 
 
 def _short(cell: Mapping[str, Any]) -> Text:
     word = {"strict": "K", "tie": "T", None: SHORT.get(cell["verdict"], "?")}[cell["relation"]]
+    word = "GOOD" if cell["good"] else word
     marks = "" if cell["literature"] is None else f" {cell['literature']}{'' if cell['agrees'] else '!'}"
     return Text(word + marks, style=STYLE[cell["verdict"]])
 
 
 def totals_line(totals: Mapping[str, Any]) -> str:
     verdicts = ", ".join(f"{n} {v}" for v, n in sorted(totals["verdicts"].items()))
-    line = f"{totals['cells']} cells: {verdicts}; {totals['strict']} strict kills, {totals['ties']} ties. "
+    line = f"{totals['cells']} cells, {totals['good']} good: {verdicts}; "
+    line += f"{totals['strict']} strict kills, {totals['ties']} ties. "
     line += f"Agrees with the literature on {totals['agreeing']} of {totals['decided']} cells that it decides"
     return line + (": not on " + ", ".join(totals["disagreeing"]) if totals["disagreeing"] else ".")

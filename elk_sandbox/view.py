@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
 from typing import Any, Literal
 
@@ -157,9 +158,18 @@ class View:
         self.humans = {level: arrays[f"human_{level}"] for level in meta["levels"]}
         self.data = {p: Process(arrays[f"weights_{p}"], arrays[f"labels_{p}"]) for p in meta["processes"]}
 
+    def __getattr__(self, name: str) -> Any:
+        known = sorted({n for n in (*dir(type(self)), *self.__dict__) if not n.startswith("_")})
+        near = get_close_matches(name, known, n=1)
+        raise AttributeError(
+            f"a view has no {name!r}" + (f"; did you mean {near[0]!r}?" if near else f", only {', '.join(known)}")
+        )
+
     def cross_entropy(self, reporters: Reporters, process: str = "viewer") -> Objective:
         """Nats: the process's weighted -ln max(probability given to the label, 0.001), summed over its questions."""
         if process not in self.data:
+            if near := get_close_matches(process, self.data, n=1):
+                raise ValueError(f"no data process is called {process!r}; did you mean {near[0]!r}?")
             raise NotApplicable(f"this world has no data process {process!r}, only {', '.join(self.data)}")
         return Objective.of(self._misfit(reporters, self.bits[:1], self.data[process])[:, 0], f"loss on {process} data")
 
@@ -255,7 +265,10 @@ def answer(
     view = View(meta, arrays)
     reporters = Reporters(view, arrays)
     try:
-        objective = Objective.of(function(reporters, view, **meta["knobs"]))
+        returned = function(reporters, view, **meta["knobs"])
+        if returned is None:
+            raise TypeError("the objective returned None: is a `return` missing?")
+        objective = Objective.of(returned)
     except NotApplicable as reason:
         return {"not_applicable": str(reason)}, {}
     terms = dict(objective.terms)

@@ -1,5 +1,6 @@
 """What users get wrong: each is one clear line, the rest of the matrix is still computed, and nothing hangs."""
 
+import io
 import json
 import re
 import textwrap
@@ -8,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from elk_sandbox import cells, exam, matrix
+from elk_sandbox import cells, exam, matrix, report
 from elk_sandbox.checks import check_file
 from elk_sandbox.runtime.isolation import Limits, isolation_level
-from elk_sandbox.runtime.registry import SHIPPED, BrokenFile, Registry
-from elk_sandbox.runtime.tasks import load
+from elk_sandbox.runtime.registry import SHIPPED, BrokenFile, Registry, RegistryError
 
 REGISTRY = Registry.scan(SHIPPED, packages=False)
 
@@ -62,7 +63,8 @@ FAULTS = {
     "returns a wrong shape": (["return np.zeros(1)"], SHAPE),
     "returns a table": (["return np.zeros((len(reporters), 2))"], "has shape (18, 2)"),
     "returns words": (["return ['cheap'] * len(reporters)"], "could not convert string to float"),
-    "returns nothing": (["pass"], "has shape (), one number for each of the 18 candidates is asked"),
+    "returns nothing": (["pass"], "the objective returned None: is a `return` missing?"),
+    "returns a number": (["return 1.0"], "has shape (), one number for each of the 18 candidates is asked"),
     "a term is nan": (
         [
             "a = Objective.of(np.full(len(reporters), np.nan), 'odd')",
@@ -258,19 +260,61 @@ def test_the_rest_of_the_matrix_is_computed(tmp_path: Path, folder: Path) -> Non
     assert matrix.totals(found)["verdicts"] == {"error": 2, "invalid": 3, "killed": 1}
 
 
-def test_two_files_that_declare_one_name_keep_a_cell_each(tmp_path: Path) -> None:
-    text = REGISTRY.counterexamples["human_simulator"].text
+def test_two_files_that_declare_one_name_are_refused(tmp_path: Path) -> None:
+    """Their cells could not be told apart in the matrix."""
     torn = tmp_path / "torn.py"
-    torn.write_text(text.replace("    world =", "    raise RuntimeError('no world today')\n    world ="))
+    torn.write_text(REGISTRY.counterexamples["human_simulator"].text)
     columns = [REGISTRY.find("counterexample", str(torn)), REGISTRY.counterexamples["human_simulator"]]
     row, items = REGISTRY.proposals["human_labels"], [(e, e.settings()) for e in columns]
+    with pytest.raises(RegistryError, match=r"two files declare 'human_simulator': rename one of .*torn\.py"):
+        list(matrix.compute([(row, row.settings())], items, folder=tmp_path, engine="inline"))
 
-    place = tmp_path / "workspace"
-    found = matrix.compute([(row, row.settings())], items, folder=place, engine="inline")
-    assert [c["verdict"] for c in found] == ["invalid", "killed"]
-    keys = [cells.cell_key(cells.source(row, row.settings()), cells.source(*item), 0) for item in items]
-    kept = [load(place / "cells", key) for key in keys]
-    assert [r and r.value and r.value["verdict"] for r in kept] == ["invalid", "killed"]
+
+def test_the_literature_speaks_of_the_shipped_files_alone(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(REGISTRY.proposals["complexity"].text.replace("weight: float = 0.1", "weight: float = 0.2"))
+    pair = [REGISTRY.find("proposal", str(own)), REGISTRY.counterexamples["human_simulator"]]
+    files = [cells.source(e, e.settings()) for e in pair]
+    shipped = cells.source(REGISTRY.proposals["complexity"], {})
+    assert (cells.mark_of(files[0], files[1]), cells.mark_of(shipped, files[1])) == (None, "D")
+
+
+def test_a_claim_that_does_not_hold_is_told(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(REGISTRY.counterexamples["human_simulator"].text.replace('"tie"', '"strict"'))
+    row, column = REGISTRY.proposals["human_labels"], REGISTRY.find("counterexample", str(own))
+    payload = {"proposal": cells.source(row, {}), "counterexamples": [cells.source(column, column.settings())]}
+    (cell,) = cells.row({**payload, "fresh": 0, "workspace": str(tmp_path)})["cells"]
+    console = Console(file=io.StringIO(), width=200)
+    report.cell(console, cell)
+    assert "the counterexample claims strict, found is tie" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_typos_get_a_close_match(tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    for written, meant in (
+        ("view.complexty(reporters)", "complexity"),
+        ('view.cross_entropy(reporters, "viewr")', "viewer"),
+    ):
+        path.write_text(
+            "from elk_sandbox import proposal\n\n\n"
+            f'@proposal(source="a typo")\ndef bad(reporters, view):\n    return {written}\n'
+        )
+        (cell,) = judged(path, tmp_path, "human_simulator")
+        assert cell["verdict"] == "error" and cell["reason"].startswith(f"{path}:6: ")
+        assert f"did you mean {meant!r}?" in cell["reason"]
+
+
+def test_a_control_that_lacks_what_is_needed_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(
+        'from elk_sandbox import proposal\n\n\n@proposal(source="a test", control="atoms", needs=("siblings",))\n'
+        "def bad(reporters, view):\n    return view.specificity(reporters)\n"
+    )
+    (cell,) = judged(path, tmp_path, "fingerprint")
+    assert (
+        cell["verdict"] == "error" and "its control 'atoms' cannot test it: the world has no siblings" in cell["reason"]
+    )
 
 
 CASE = """

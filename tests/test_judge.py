@@ -12,7 +12,12 @@ from elk_sandbox.cells import build, case_of, source
 from elk_sandbox.runtime.registry import SHIPPED, Registry
 from elk_sandbox.translators import is_honest
 
-REGISTRY = Registry.scan(SHIPPED)
+FOLDER = Registry.scan(SHIPPED, packages=False)
+REGISTRY = Registry(  # what the project ships, whatever its user has put beside it
+    {n: e for n, e in FOLDER.proposals.items() if n in literature.STRATEGIES},
+    {n: e for n, e in FOLDER.counterexamples.items() if n in literature.COUNTEREXAMPLES},
+    (),
+)
 DECIDED = [
     (p, c) for p in REGISTRY.proposals for c in REGISTRY.counterexamples if literature.mark(p, c)
 ]  # fmt: skip
@@ -32,8 +37,7 @@ def cells(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return {(c["proposal"], c["counterexample"]): c for c in found}
 
 
-def test_nothing_shipped_is_broken() -> None:
-    assert REGISTRY.broken == ()
+def test_what_is_shipped() -> None:
     assert (len(REGISTRY.proposals), len(REGISTRY.counterexamples)) == (9, 8)
 
 

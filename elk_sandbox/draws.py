@@ -9,6 +9,7 @@ from elk_sandbox.nets import Net
 __all__ = ["Generator", "bits_of", "choose_size", "spread", "vary", "vary_odds"]
 
 Generator = np.random.Generator
+MOST_BITS = 17
 
 
 def vary(rng: Generator | None, stock: float, low: float, high: float) -> float:
@@ -42,6 +43,10 @@ def spread(net: Net, names: Sequence[str], whole: str) -> list[str]:
     """
     if len(names) % 2 == 0:
         raise ValueError(f"a majority needs an odd number of bits, got {len(names)}")
+    if len(names) > MOST_BITS:
+        raise ValueError(
+            f"{len(names)} bits have 2**{len(names) - 1} patterns; at most {MOST_BITS} bits are enumerated"
+        )
     patterns = np.indices((2,) * len(names)).reshape(len(names), -1)
     empty = patterns[:, patterns.sum(axis=0) * 2 < len(names)]  # [bit, pattern]: those whose majority is 0
     noise = [f"{whole} pattern {k}" for k in range(len(names) - 1)]

@@ -244,3 +244,10 @@ def test_ambiguous_situations_do_not_count() -> None:
 
 def test_a_relation_of_equal_answers() -> None:
     assert Relation.equal("a", "b", "c").allowed == ((0, 0, 0), (1, 1, 1))
+
+
+def test_more_atoms_than_can_be_enumerated_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"49 bits have 2\*\*48 patterns"):
+        worlds.atoms(atoms=49)
+    with pytest.raises(ValueError, match="odd number"):
+        worlds.atoms(atoms=4)

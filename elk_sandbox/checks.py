@@ -9,14 +9,14 @@ from typing import Any
 
 from elk_sandbox import worlds
 from elk_sandbox.cells import build, child_of, source
-from elk_sandbox.conformance import indistinguishable, problems, tell
+from elk_sandbox.conformance import indistinguishable, tell
 from elk_sandbox.declare import Knob, SettingError, parse_settings
-from elk_sandbox.exam import BadObjective, Shuffle, sit
+from elk_sandbox.exam import BadObjective, Shuffle, same, sit
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, RegistryError, UnknownName
-from elk_sandbox.translators import honest_candidates
+from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.view import requirements
 from elk_sandbox.world import Case, World
 
@@ -73,7 +73,7 @@ def _counterexample(entry: Entry, knobs: dict[str, object], folder: Path) -> Ite
         except UserError as fault:
             yield str(fault), False
             return
-        faults = problems(case)
+        faults = Seat(case).problems
         yield from ((f"{label}: {fault}", False) for fault in faults)
         if not faults:
             count = f"{label}: {len(case.world.weights)} situations"
@@ -83,7 +83,7 @@ def _counterexample(entry: Entry, knobs: dict[str, object], folder: Path) -> Ite
 def _summary(case: Case) -> str:
     world = case.world
     pair = indistinguishable(world)
-    assert pair is not None  # problems() found none
+    assert pair is not None  # the seat has no problem
     q, first, second = pair
     return (
         f"the predictor knows; dishonest: {', '.join(case.bad)}. Every human answers alike in "
@@ -97,21 +97,20 @@ def _proposal(entry: Entry, knobs: dict[str, object]) -> Iterator[tuple[str, boo
     try:
         needs = entry.meta["needs"]
         measures, _ = requirements(needs if isinstance(needs, tuple) else ())
-        world = worlds.find(str(control)) if control is not None else worlds.find("screen")
+        seat, shown = control_seat(str(control or "screen")), control or "screen"
     except (ValueError, KeyError) as reason:
         yield str(reason.args[0]), False
         return
     if control is not None:
         yield f"its control is the world {control}", True
-    shown = world()
-    candidates = {**honest_candidates(shown, {}), "human_simulator": shown.simulators["viewer"]}
     with child_of("proposal", source(entry, knobs)) as child:
         try:
-            orders = [
-                sit(child, shown, candidates, measures=measures, knobs=knobs, shuffle=Shuffle(k)).values for k in (0, 1)
-            ]
+            first, second = (
+                sit(child, seat.case.world, seat.named, measures=measures, knobs=knobs, shuffle=Shuffle(k)).values
+                for k in (0, 1)
+            )
         except NotApplicable as reason:
-            yield f"runs, but the world {world.__name__} lacks what it needs: {reason}", True
+            yield f"runs, but the world {shown} lacks what it needs: {reason}", True
             return
         except UserError as fault:
             yield str(fault), False
@@ -119,9 +118,14 @@ def _proposal(entry: Entry, knobs: dict[str, object]) -> Iterator[tuple[str, boo
         except BadObjective as fault:
             yield f"{entry.path}:{entry.line}: {fault}", False
             return
-    same = all(abs(orders[0][n] - orders[1][n]) <= 1e-9 * max(1, abs(orders[0][n])) for n in candidates)
-    yield f"gives one finite number a candidate in the world {world.__name__}", True
-    yield "does not depend on the order of candidates, nodes and situations", same
+    yield f"gives one finite number a candidate in the world {shown}", True
+    ordered = "does not depend on the order of candidates, nodes and situations"
+    try:
+        for name, value in first.items():
+            same(name, value, second[name])
+        yield ordered, True
+    except BadObjective:
+        yield ordered, False
 
 
 def make_world(name: str, settings: Sequence[str]) -> World:

@@ -16,7 +16,7 @@ from elk_sandbox.oversight.elk import audit_reporter
 from elk_sandbox.reporters import Reporter, has_exact_measures
 from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.translators import EDITED, SMALL, is_honest
-from elk_sandbox.verdict import Adversary, Control, Relation, Verdict, Witness
+from elk_sandbox.verdict import Adversary, Control, Outcome, Relation, Verdict, Witness
 from elk_sandbox.view import Reporters, View, answer, requirements
 from elk_sandbox.world import World
 
@@ -61,8 +61,8 @@ def judge(strategy: Strategy, draws: Sequence[Seat], *, adversary: bool = True) 
         crowd = bench.sit(seat, {**seat.named, **found.dishonest, **found.honest}, Shuffle(1))
         for name, value in ledger.values.items():
             same(name, value, crowd.values[name])
-        stock = _told(seat, _compare(seat, crowd))
-        bench.ask_alone(seat, _deciding(seat, stock) | _decoys(seat, crowd, found), crowd, Shuffle(0))
+        stock = _told(seat, crowd)
+        bench.ask_alone(seat, _deciding(seat, stock.direct_translator) | _decoys(seat, crowd, found), crowd, Shuffle(0))
         hostile = _hostile(seat, crowd, stock) if adversary else None
         fresh = [_fresh(bench, draw, k) for k, draw in enumerate(draws[1:], 1)]
         controlled = _control(bench, strategy.control) if strategy.control else None
@@ -93,9 +93,8 @@ class _Bench:
             sit_alone(s.alone, world, candidates, values, measures=measures, knobs=s.knobs, shuffle=shuffle)
 
 
-def _deciding(seat: Seat, verdict: Verdict) -> dict[str, Reporter]:
+def _deciding(seat: Seat, translator: str | None) -> dict[str, Reporter]:
     """Those on whom a verdict turns, and the world's other dishonest reporters, so that most of them are dishonest."""
-    translator = verdict.direct_translator
     honest = {translator: seat.reporter(translator)} if translator else {}
     return {**seat.case.bad_reporters, **seat.bystanders, **honest}
 
@@ -123,21 +122,39 @@ def _relation(bad: float, honest: float) -> Relation | None:
     return "tie" if bad <= honest + TIE else None
 
 
-def _compare(seat: Seat, ledger: Ledger) -> Verdict:
-    """The verdict of one sitting."""
-    world, honest = seat.case.world, seat.honest
-    translator = _least(ledger.values, honest)
-    killer = _least(ledger.values, seat.case.bad_reporters)
-    assert killer is not None  # a case names at least one
-    relation = _relation(ledger.values[killer], ledger.values[translator] if translator else math.inf)
+@dataclass(frozen=True)
+class _Decision:
+    """What one sitting decides: DT*, the cheapest named bad reporter, and whether it kills."""
+
+    translator: str | None
+    cheapest_bad: str
+    relation: Relation | None
+
+    @property
+    def outcome(self) -> Outcome:
+        return "killed" if self.relation else "survives"
+
+
+def _decide(seat: Seat, ledger: Ledger) -> _Decision:
+    translator, bad = _least(ledger.values, seat.honest), _least(ledger.values, seat.case.bad_reporters)
+    assert bad is not None  # a case names at least one
+    return _Decision(
+        translator, bad, _relation(ledger.values[bad], ledger.values[translator] if translator else math.inf)
+    )
+
+
+def _told(seat: Seat, ledger: Ledger) -> Verdict:
+    """The verdict of one sitting with its ledger, its witness, and the audit of the two reporters that decide it."""
+    world, honest, decision = seat.case.world, seat.honest, _decide(seat, ledger)
+    translator, bad = decision.translator, decision.cheapest_bad
     several = {n for n in honest if n.startswith((SMALL, EDITED))} - {translator}
     everybody = {**seat.case.bad_reporters, **honest, **seat.bystanders}
     shown = {n: r for n, r in everybody.items() if n in ledger.values and n not in several}
     shares = {name: shares_right(world, world.answers(r)) for name, r in shown.items()}
     return Verdict(
-        "killed" if relation else "survives",
-        relation=relation,
-        killer=killer if relation else None,
+        decision.outcome,
+        relation=decision.relation,
+        killer=bad if decision.relation else None,
         direct_translator=translator,
         objective={n: ledger.values[n] for n in shown},
         terms={n: ledger.terms[n] for n in shown},
@@ -146,15 +163,9 @@ def _compare(seat: Seat, ledger: Ledger) -> Verdict:
         honesty_outside={n: s[1] for n, s in shares.items()},
         bad=tuple(seat.case.bad_reporters),
         upper_bounds=tuple(n for n, r in shown.items() if not has_exact_measures(r)),
+        witness=witness(seat, bad, seat.reporter(bad), translator) if decision.relation else None,
+        audit=_audits(seat, [bad, *([translator] if translator else [])]),
     )
-
-
-def _told(seat: Seat, verdict: Verdict) -> Verdict:
-    """The verdict with its witness and the audit of the two reporters that decide it."""
-    translator, bad = verdict.direct_translator, _least(verdict.objective, seat.case.bad_reporters)
-    assert bad is not None
-    shown = witness(seat, bad, seat.reporter(bad), translator) if verdict.killer else None
-    return replace(verdict, witness=shown, audit=_audits(seat, [bad, *([translator] if translator else [])]))
 
 
 def _audits(seat: Seat, names: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -226,9 +237,9 @@ def _fresh(bench: _Bench, seat: Seat, draw: int) -> str:
 
 def _turn(bench: _Bench, seat: Seat, shuffle: Shuffle) -> str:
     ledger = bench.sit(seat, seat.named, shuffle)
-    verdict = _compare(seat, ledger)
-    bench.ask_alone(seat, _deciding(seat, verdict), ledger, shuffle)
-    return verdict.verdict
+    decision = _decide(seat, ledger)
+    bench.ask_alone(seat, _deciding(seat, decision.translator), ledger, shuffle)
+    return decision.outcome
 
 
 class _Baseline:

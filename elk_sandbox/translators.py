@@ -101,7 +101,7 @@ def _translations(world: World, question: int) -> list[Table]:
         cone = _smallest_cone(states[:, world.columns(pool)][asked], truth[asked], pool)
         if cone is not None and len(cone) <= WIDEST_PLAIN:
             tables += _filled(states[:, world.columns(cone)][asked], truth[asked], cone)
-    distinct = {(t.nodes, t.values.tobytes()): t for t in (t.reduced() for t in tables)}
+    distinct = {t.key: t.reduced() for t in tables}
     return list(distinct.values()) or [_memorised(world, question, varying)]
 
 
@@ -198,9 +198,8 @@ def _early_exits(world: World, question: int, base: Table) -> list[Table]:
                     continue
                 longer = (*chain, (node, value, int(answers[0])))
                 table = _with_exits(base, longer)
-                key = (table.nodes, table.values.tobytes())
-                if key not in found:
-                    found[key] = table
+                if table.key not in found:
+                    found[table.key] = table
                     stack.append((longer, left & (column[node] != value)))
     return list(found.values())
 

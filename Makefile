@@ -24,7 +24,8 @@ demo: $(STAMP)
 	mkdir -p demo
 	$(BIN)/elk-sandbox matrix --again --png demo/matrix.png
 	$(BIN)/elk-sandbox world atoms --png demo/atoms.png
-	@echo "pictures: demo/matrix.png demo/atoms.png"
+	$(BIN)/rlhf-lab demo
+	@echo "pictures: demo/matrix.png demo/atoms.png workspace/runs/demo-ppo/report"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m 'not slow'

@@ -4,4 +4,4 @@ from jaxtyping import install_import_hook
 
 from tests import typecheck
 
-install_import_hook("elk_sandbox", f"{typecheck.__name__}.checked")
+install_import_hook(["elk_sandbox", "rlhf_lab"], f"{typecheck.__name__}.checked")

@@ -17,7 +17,14 @@ import elk_sandbox
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("elk_sandbox", "rlhf_lab")
 HEAVY = {"torch", "sympy", "streamlit", "scipy", "sklearn", "matplotlib", "altair", "rlhf_lab"}  # slow, or not below us
-FROM_THE_LAB = {"oversight", "runtime", "world"}  # what of elk_sandbox, beside its public names, the lab builds on
+FROM_THE_LAB = {
+    "declare",
+    "oversight",
+    "palette",
+    "runtime",
+    "terminal",
+    "world",
+}  # what of elk_sandbox, beside its public names, the lab builds on
 BESIDE_THE_PATH = (
     ["pages"],
     ["symbolic"],
@@ -181,8 +188,8 @@ def test_no_module_is_called_utils() -> None:
         ("elk_sandbox/a.py", "import streamlit as st", "streamlit: streamlit is for app.py and pages"),
         ("elk_sandbox/runtime/a.py", "from sympy import S", "sympy S: sympy is for symbolic.py and oversight"),
         ("elk_sandbox/a.py", "import proposals.complexity", "packages import no plug-ins, app or tests"),
-        ("rlhf_lab/a.py", "from elk_sandbox.judge import judge", "the lab builds on oversight, runtime, world"),
-        ("rlhf_lab/a.py", "from elk_sandbox import judge", "the lab builds on oversight, runtime, world"),
+        ("rlhf_lab/a.py", "from elk_sandbox.judge import judge", "the lab builds on declare, oversight"),
+        ("rlhf_lab/a.py", "from elk_sandbox import judge", "the lab builds on declare, oversight"),
         ("proposals/a.py", "from elk_sandbox.view import View", "plug-ins use public names only"),
         ("proposals/a.py", "from elk_sandbox import judge", "plug-ins use public names only"),
         ("proposals/counterexamples/a.py", "import elk_sandbox.view", "plug-ins use public names only"),

@@ -1,0 +1,119 @@
+"""What a transaction does with the collections: items are appended and numbered, judgements appended, one withdrawn.
+
+Every writer of a collection first locks its row (SQLite has locked the whole file by then), so numbers have no gaps and
+a rater's places are in the order of the commits.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from operator import index
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select, exists, func, insert, select
+
+from elk_sandbox.declare import suggest
+from elk_sandbox.runtime.tables import Event, Item, Judgement, collections, items, judgements
+from elk_sandbox.terminal import InputError
+
+__all__ = ["append_items", "append_judgements", "events", "lock", "require", "standing", "withdraw"]
+
+SAID = [judgements.c[name] for name in ("id", "number", "rater", "place", "value", "at")]
+undoing = judgements.alias()
+STANDS = judgements.c.undoes.is_(None) & ~exists().where(undoing.c.undoes == judgements.c.id)  # said, not withdrawn
+
+Query = TypeVar("Query", bound=Select[Any])
+
+
+def lock(connection: Connection, collection: str) -> None:
+    """Keep other writers from the collection until the transaction ends. Raises InputError if nothing is so called."""
+    require(connection, collection)
+    query = select(collections.c.name).where(collections.c.name == collection)
+    connection.execute(query.with_for_update(key_share=True))
+
+
+def require(connection: Connection, collection: str) -> None:
+    """Raise InputError, with a close match, if nothing is so called."""
+    if connection.scalar(select(collections.c.name).where(collections.c.name == collection)) is None:
+        known = connection.scalars(select(collections.c.name)).all()
+        raise InputError(f"no pool or sheet is called {collection!r}{suggest(collection, known)}")
+
+
+def append_items(connection: Connection, collection: str, texts: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Item]:
+    """Append (text, meta) to a locked collection."""
+    first = _next(connection, select(func.max(items.c.number)).where(items.c.collection == collection))
+    added = [Item(first + at, utf8(text, "text"), dict(meta)) for at, (text, meta) in enumerate(texts)]
+    if added:
+        rows = [
+            {"collection": collection, "number": each.number, "text": each.text, "meta": each.meta} for each in added
+        ]
+        connection.execute(insert(items), rows)
+    return added
+
+
+def append_judgements(
+    connection: Connection, collection: str, rater: str, values: Sequence[tuple[int, int]]
+) -> list[Judgement]:
+    """Append (number, value) to a locked collection, in this order. Raises IntegrityError if an item is not there."""
+    if not values:
+        return []
+    first = _next_place(connection, collection, rater)
+    always = {"collection": collection, "rater": rater, "undoes": None, "at": time.time()}
+    rows = [
+        always | {"number": index(number), "value": index(value), "place": first + at}
+        for at, (number, value) in enumerate(values)
+    ]
+    connection.execute(insert(judgements), rows)
+    query = _of(select(*SAID), collection, rater).where(judgements.c.place >= first).order_by(judgements.c.place)
+    return [Judgement(**row._mapping) for row in connection.execute(query)]
+
+
+def withdraw(connection: Connection, collection: str, rater: str) -> Judgement | None:
+    """Append to a locked collection that the rater's latest judgement that stands is withdrawn; None if none does."""
+    query = _of(select(*SAID), collection, rater).where(STANDS).order_by(judgements.c.place.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    judgement = Judgement(**row._mapping)
+    undo = {"collection": collection, "number": judgement.number, "rater": rater, "value": None, "undoes": judgement.id}
+    place = _next_place(connection, collection, rater)
+    connection.execute(insert(judgements).values(undo | {"place": place, "at": time.time()}))
+    return judgement
+
+
+def standing(connection: Connection, collection: str, rater: str | None) -> list[Judgement]:
+    """Return each rater's latest judgement of each item that was not withdrawn, in the order of time."""
+    latest = _of(select(func.max(judgements.c.id)), collection, rater).where(STANDS)
+    latest = latest.group_by(judgements.c.rater, judgements.c.number)
+    query = select(*SAID).where(judgements.c.id.in_(latest)).order_by(judgements.c.id)
+    return [Judgement(**row._mapping) for row in connection.execute(query)]
+
+
+def events(connection: Connection, collection: str) -> list[Event]:
+    """Return all that was ever said or withdrawn, in the order of time."""
+    query = _of(select(judgements), collection, None).order_by(judgements.c.id)
+    return [Event(**row._mapping) for row in connection.execute(query)]
+
+
+def utf8(text: str, what: str) -> str:
+    """Return the text if it can be kept. Raises InputError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as reason:
+        raise InputError(
+            f"the {what} {text[:40]!r} holds half of a character pair, which is no text: mend it"
+        ) from reason
+    return text
+
+
+def _of(query: Query, collection: str, rater: str | None) -> Query:
+    query = query.where(judgements.c.collection == collection)
+    return query if rater is None else query.where(judgements.c.rater == rater)
+
+
+def _next_place(connection: Connection, collection: str, rater: str) -> int:
+    return _next(connection, _of(select(func.max(judgements.c.place)), collection, rater))
+
+
+def _next(connection: Connection, latest: Select[tuple[Any]]) -> int:
+    found = connection.scalar(latest)
+    return 0 if found is None else found + 1

@@ -1,0 +1,147 @@
+"""The blind rating: make a sheet, rate it, and then see which arm was which."""
+
+import getpass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from elk_sandbox.runtime import jobs
+from elk_sandbox.terminal import InputError, out, print_json
+from rlhf_lab.commands.frame import Home, Json, knob_values, opened
+
+__all__ = ["register"]
+
+Sheet = Annotated[str, typer.Argument(help="The name of a sheet.")]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="Rate texts without knowing which model wrote them.")
+    for command in (make, rate, result, power):
+        group.command()(command)
+    app.add_typer(group, name="blind")
+
+
+def make(
+    sheet: Sheet,
+    run: Annotated[str, typer.Argument(help="A ppo run: its checkpoint against the original model.")],
+    checkpoint: Annotated[int | None, typer.Option(help="Iteration; default the last before the KL stop.")] = None,
+    twin: Annotated[str | None, typer.Option(help="The negative twin, as a third arm.")] = None,
+    n: Annotated[int, typer.Option(help="Texts of each arm.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="Of the draw and the order.")] = 0,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Make a sheet of N texts of each arm, shuffled, the arms hidden."""
+    from rlhf_lab import sampling
+    from rlhf_lab.blind_sheet import make_sheet
+
+    with opened(workspace) as (store, home):
+        chosen = jobs.open_run(store, home, run)
+        base = jobs.open_run(store, home, chosen.parents.get("base", ""))
+        length = int(chosen.config["length"])
+        at = sampling.before_the_stop(chosen) if checkpoint is None else checkpoint
+        arms = {
+            "original": sampling.texts(base, 4 * n, length=length, seed=seed),
+            "trained": sampling.texts(chosen, 4 * n, checkpoint=at, length=length, seed=seed + 1),
+        }
+        if twin:
+            other = jobs.open_run(store, home, twin)
+            end = sampling.before_the_stop(other)
+            arms["twin"] = sampling.texts(other, 4 * n, checkpoint=end, length=length, seed=seed + 2)
+        items = make_sheet(store, sheet, arms, n, seed)
+    if as_json:
+        print_json({"sheet": sheet, "texts": len(items), "checkpoint": at, "power": _powers(n)})
+        return
+    out.print(
+        Text(f"{sheet}: {len(items)} texts, {n} of each of {len(arms)} arms. Rate them: rlhf-lab blind rate {sheet}")
+    )
+    _power(n)
+
+
+def power(n: Annotated[int, typer.Argument(help="Texts of each arm.", min=1)] = 20, as_json: Json = False) -> None:
+    """How likely a sheet of this size is to show an effect, before anything is rated."""
+    if as_json:
+        print_json(_powers(n))
+    else:
+        _power(n)
+
+
+EFFECTS = ((0.3, 0.6), (0.3, 0.7), (0.3, 0.8), (0.1, 0.3))  # shares positive: original, trained
+
+
+def _powers(n: int) -> list[dict[str, float]]:
+    import numpy as np
+
+    from rlhf_lab import blind_rating
+
+    def chance(before: float, after: float) -> dict[str, float]:
+        rates = [np.array([(1 - share) / 2, (1 - share) / 2, share]) for share in (before, after)]
+        found = blind_rating.power((n, n), *rates)
+        return {"from": before, "to": after, "fisher": found.fisher, "mann_whitney": found.mann_whitney}
+
+    return [chance(*effect) for effect in EFFECTS]
+
+
+def _power(n: int) -> None:
+    table = Table(
+        f"share positive, {n} and {n}", "Fisher", "Mann-Whitney", box=None, header_style="bold", pad_edge=False
+    )
+    for each in _powers(n):
+        table.add_row(f"{each['from']:.2f} -> {each['to']:.2f}", f"{each['fisher']:.0%}", f"{each['mann_whitney']:.0%}")
+    out.print(Text("The chance that a difference of this size shows at p < .05:"))
+    out.print(table)
+
+
+def rate(
+    sheet: Sheet,
+    rater: Annotated[str | None, typer.Option(help="Who rates; default $USER, or the simulated rater's name.")] = None,
+    simulate: Annotated[str | None, typer.Option(help="Let a simulated rater rate all: careful, counter, ...")] = None,
+    knobs: Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Of that rater.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the simulated rater.")] = 0,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Rate a sheet, one key a text; go on later with the same command."""
+    with opened(workspace) as (store, _):
+        if store.collection(sheet).kind != "sheet":
+            raise InputError(f"{sheet!r} is no blind sheet: rlhf-lab label {sheet}")
+        if simulate:
+            import numpy as np
+
+            from rlhf_lab import raters
+            from rlhf_lab.labels import label_with
+
+            made = raters.make(simulate, **knob_values(knobs))
+            given = label_with(store, sheet, made, np.random.default_rng(seed), who=rater)
+            left, who = 0, rater or made.name
+        else:
+            from rlhf_lab.labelling import label_here
+
+            who = rater or getpass.getuser()
+            session = label_here(store, sheet, who)
+            given, left = session.given, session.left
+    if as_json:
+        print_json({"sheet": sheet, "rater": who, "given": given, "left": left})
+    elif not left:
+        out.print(Text(f"{who} has rated all: rlhf-lab blind result {sheet} --rater {who}"))
+
+
+def result(
+    sheet: Sheet,
+    rater: Annotated[str | None, typer.Option(help="Whose ratings; default $USER.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Before all is rated; breaks the blind, and is kept.")] = False,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Reveal the arms to a rater who has rated all, with tests and intervals."""
+    from rlhf_lab.blind_outcome import outcome, told
+
+    with opened(workspace) as (store, _):
+        found = outcome(store, sheet, rater or getpass.getuser(), force=force)
+    if as_json:
+        print_json(found)
+        return
+    for line in told(found):
+        out.print(Text(line))

@@ -1,0 +1,52 @@
+"""The whole exercise with one command."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from elk_sandbox.terminal import out, print_json
+from rlhf_lab.commands.frame import Home, Json, opened
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+def demo(
+    name: Annotated[str, typer.Option(help="Its runs are called NAME-base, NAME-ppo and so on.")] = "demo",
+    rater: Annotated[str, typer.Option(help="The simulated rater who labels; careful is the control.")] = "counter",
+    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Do the whole exercise on the embedded corpus: minutes from nothing to an over-optimisation curve and a blind
+    rating. Ended early, the same command goes on."""
+    from rlhf_lab import analysis, blind_outcome
+    from rlhf_lab.demo import Demo
+
+    with opened(workspace) as (store, home):
+        told = Demo(
+            store, home, name, seed, rater, (lambda line: None) if as_json else lambda line: out.print(Text(line))
+        ).go()
+    if as_json:
+        print_json(told)
+        return
+    found = analysis.summary_table(told)
+    table = Table(*found.columns, box=None, header_style="bold", pad_edge=False)
+    for row in found.rows:
+        table.add_row(*row)
+    out.print(table)
+    for line in (told["headline"], told["factors"], *blind_outcome.told(told["blind"])):
+        out.print(Text(line))
+    out.print(
+        Text(
+            "The reward was the reward model's logit, not log P(positive), which saturates; past 10 nats it is marked."
+        )
+    )
+    for file in told["files"]:
+        out.print(Text(file))
+    out.print(Text(f"{told['seconds']:.0f} s. Go on: rlhf-lab list, rlhf-lab complete {name}-ppo --prefix 'I have '"))

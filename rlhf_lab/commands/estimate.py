@@ -1,0 +1,55 @@
+"""How long a stage would take on this machine."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.pace import duration
+from elk_sandbox.terminal import InputError, out, print_json
+from rlhf_lab.commands.frame import Home, Json, Set, changes, opened
+from rlhf_lab.settings import settings_of
+from rlhf_lab.stages import CONFIGS
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(estimate)
+
+
+def estimate(
+    stage: Annotated[str, typer.Argument(help="pretrain, reward or ppo.")],
+    base: Annotated[str | None, typer.Option(help="The pretrain run that reward and ppo build on.")] = None,
+    settings: Set = None,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Say how long a stage takes on this machine: a few steps are timed, and nothing is kept."""
+    if stage not in CONFIGS:
+        raise InputError(f"{stage!r} is no stage: pretrain, reward or ppo")
+    config = settings_of(CONFIGS[stage], changes(settings, CONFIGS[stage]))
+    with opened(workspace) as (store, home):
+        if stage == "pretrain":
+            from rlhf_lab.pretrain import estimate as measure
+
+            found = measure(config)
+            seconds, step, words = found.total, found.step, f"{found.parameters:,} parameters"
+        elif base is None:
+            raise InputError(f"--base names the pretrain run that {stage} builds on")
+        else:
+            run = jobs.open_run(store, home, base)
+            if stage == "ppo":
+                from rlhf_lab.estimates import ppo_estimate
+
+                counted = ppo_estimate(config, run)
+            else:
+                from rlhf_lab.reward_run import estimate as reward_estimate
+
+                counted = reward_estimate(config, run)
+            seconds, step, words = counted.seconds, counted.step, f"{counted.steps} {counted.words}"
+    if as_json:
+        print_json({"stage": stage, "seconds": seconds, "step": step, "words": words})
+    else:
+        out.print(Text(f"{stage}: about {duration(seconds)}; {step:.3g} s a step, {words}"))

@@ -1,0 +1,113 @@
+"""Commands that look at a ppo run: evaluate, best-of-n, report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import Store
+from elk_sandbox.terminal import InputError, out, print_json
+from rlhf_lab.commands.frame import Home, Json, opened
+
+__all__ = ["register"]
+
+Name = Annotated[str, typer.Argument(help="A ppo run.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(evaluate)
+    app.command("best-of-n")(best_of_n)
+    app.command()(report)
+
+
+def evaluate(
+    name: Name,
+    gold: Annotated[str, typer.Option(help="careful, on the stage corpus; vader, on other text.")] = "careful",
+    second: Annotated[str | None, typer.Option(help="A reward run that did not train the policy.")] = None,
+    completions: Annotated[int, typer.Option(help="Of each checkpoint.", min=4)] = 1000,
+    pool: Annotated[int, typer.Option(help="Samples of the original model, for best-of-n.", min=100)] = 8192,
+    seed: Annotated[int, typer.Option(help="Of the samples.")] = 1,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Sample every checkpoint and score it by proxy, second reward model, and gold; then write figures and report."""
+    from rlhf_lab.evaluation import evaluate as look
+
+    with opened(workspace) as (store, home):
+        run = jobs.open_run(store, home, name)
+        if second:
+            jobs.open_run(store, home, second)
+        try:
+            look(
+                run, gold_name=gold, second=second, completions=completions, pool=pool, seed=seed,
+                tell=lambda done, total: run.progress(done, total, f"evaluating checkpoint {done} of {total - 1}"),
+            )  # fmt: skip
+        finally:
+            run.close()
+        _report(run, as_json)
+
+
+def report(name: Name, workspace: Home = None, as_json: Json = False) -> None:
+    """Write the figures and the report of an evaluated run, and say what was found."""
+    with opened(workspace) as (store, home):
+        _report(_evaluated(store, home, name), as_json)
+
+
+def best_of_n(name: Name, workspace: Home = None, as_json: Json = False) -> None:
+    """Best-of-n by the run's reward, from the evaluation's pool of samples of the original model."""
+    import numpy as np
+
+    from rlhf_lab import best_of_n as bon
+    from rlhf_lab.evaluation import load_evaluation
+    from rlhf_lab.findings import best_of_n_table
+
+    with opened(workspace) as (store, home):
+        found = load_evaluation(_evaluated(store, home, name).folder / "evaluation")
+    proxy, gold = found.pool_proxy, found.pool_gold
+    told = bon.best_of_n(proxy, gold, bon.sizes(len(proxy)), np.random.default_rng(0))
+    if as_json:
+        keys = ("sizes", "kl", "kl_with_ties", "proxy", "proxy_error", "gold", "gold_error", "effective")
+        print_json({"run": name, "pool": told.pool, "tied": told.tied, **{k: getattr(told, k).tolist() for k in keys}})
+        return
+    show(best_of_n_table(told))
+
+
+def _evaluated(store: Store, home: Path, name: str) -> Run:
+
+    run = jobs.open_run(store, home, name)
+    if not (run.folder / "evaluation").is_dir():
+        raise InputError(f"{name!r} was not evaluated yet: rlhf-lab evaluate {name}")
+    return run
+
+
+def _report(run: Run, as_json: bool) -> None:
+    from rlhf_lab import analysis
+    from rlhf_lab.evaluation import load_evaluation
+
+    found = analysis.analyse(run, load_evaluation(run.folder / "evaluation"))
+    pictures = analysis.figures_of(run, found)
+    files = analysis.write(run.folder / "report", pictures, analysis.report_of(run, found, pictures))
+    told = analysis.summary(found)
+    if as_json:
+        print_json({**told, "files": [str(file) for file in files]})
+        return
+    show(analysis.summary_table(told))
+    for line in filter(None, (told["headline"], told["factors"], *map(str, files))):
+        out.print(Text(line))
+
+
+def show(found: object) -> None:
+    """A table of findings on the terminal."""
+    from rlhf_lab.findings import Table as Told
+
+    assert isinstance(found, Told)
+    table = Table(*found.columns, box=None, header_style="bold", pad_edge=False)
+    for row in found.rows:
+        table.add_row(*map(Text, row))
+    out.print(table)
+    if found.note:
+        out.print(Text(found.note, style="dim"))

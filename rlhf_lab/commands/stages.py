@@ -1,0 +1,128 @@
+"""Commands that do a stage's work: pretrain, reward, ppo, and resume."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.terminal import InputError, err, out, print_json
+from rlhf_lab.commands.frame import Home, Json, opened, with_settings
+from rlhf_lab.settings import settings_of
+from rlhf_lab.stages import CONFIGS, work
+
+__all__ = ["carry_out", "register", "start"]
+
+Name = Annotated[str, typer.Argument(help="A name for the run.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; `rlhf-lab show NAME` tells how far.")]
+Base = Annotated[str, typer.Option(help="The pretrain run whose model is the base.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (pretrain, reward, ppo):
+        app.command()(with_settings(CONFIGS[command.__name__])(command))
+    app.command()(resume)
+
+
+def pretrain(
+    name: Name, config: dict[str, Any], detach: Detach = False, workspace: Home = None, as_json: Json = False
+) -> None:
+    """Train a language model from scratch on a corpus: the base of all that follows."""
+    start("pretrain", name, config, {}, workspace, detach=detach, as_json=as_json)
+
+
+def reward(
+    name: Name,
+    base: Base,
+    config: dict[str, Any],
+    detach: Detach = False,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Train a reward model on the labels of a pool, beside a bag of words on the same labels."""
+    start("reward", name, config, {"base": base}, workspace, detach=detach, as_json=as_json)
+
+
+def ppo(
+    name: Name,
+    base: Base,
+    reward: Annotated[str, typer.Option(help="A reward run; or rater:NAME, a simulated rater's own score.")],
+    config: dict[str, Any],
+    detach: Detach = False,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Optimise the base model against a reward, with its KL tracked to the stop."""
+    start("ppo", name, config, {"base": base, "reward": reward}, workspace, detach=detach, as_json=as_json)
+
+
+def resume(
+    name: Annotated[str, typer.Argument(help="A run that was interrupted, stopped, or failed.")],
+    detach: Detach = False,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run from its last checkpoint, to the same bits as if it had never stopped."""
+    with opened(workspace) as (store, home):
+        run = jobs.open_run(store, home, name)
+        if jobs.state(run) == "done":
+            raise InputError(
+                f"{name!r} is done: `rlhf-lab clone {name} NEW --set ...` runs it anew with other settings"
+            )
+        carry_out(run, detach=detach, as_json=as_json)
+
+
+def start(
+    kind: str,
+    name: str,
+    config: dict[str, Any],
+    parents: dict[str, str],
+    workspace: Path | None,
+    *,
+    detach: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Enter a run and carry it out; its settings and parents are looked at before anything is written."""
+    settings_of(CONFIGS[kind], config)
+    with opened(workspace) as (store, home):
+        for role, parent in parents.items():
+            check_parent(role, parent, jobs.open_run(store, home, parent) if ":" not in parent else None)
+        run = jobs.create(store, home, name, kind, config, parents)
+        carry_out(run, detach=detach, as_json=as_json)
+
+
+def check_parent(role: str, name: str, parent: Run | None) -> None:
+    """Raises InputError if a run is not of the kind that its role asks for, or has no model yet."""
+    if parent is None:
+        return
+    kind = {"base": "pretrain", "reward": "reward"}[role]
+    if parent.kind != kind:
+        raise InputError(f"{name!r} is a {parent.kind} run; --{role} names a {kind} run")
+    if (state := jobs.state(parent)) != "done":
+        raise InputError(f"{name!r} is {state}, not done: `rlhf-lab resume {name}`, or wait for it")
+
+
+def carry_out(run: Run, *, detach: bool = False, as_json: bool = False) -> None:
+    """Work at a run here, or in the background, and say how it ended; exit status 2 if it failed."""
+    if detach:
+        command = [sys.executable, "-m", "rlhf_lab", "resume", run.name, "--workspace", str(run.home)]
+        jobs.start_detached(run, command)
+        (err if as_json else out).print(Text(f"{run.name} runs in the background: rlhf-lab show {run.name}"))
+        return
+    outcome = jobs.execute(run, work)
+    row = run.store.run(run.name)
+    if as_json:
+        from rlhf_lab.runs import summary
+
+        print_json(summary(run))
+    elif outcome == "failed":
+        err.print(Text(f"{run.name} failed: {row.message}", style="red"), soft_wrap=True)
+    elif outcome == "stopped":
+        out.print(Text(f"{run.name} is stopped; rlhf-lab resume {run.name} goes on"))
+    else:
+        out.print(Text(f"{run.name} is done. {row.progress.words if row.progress else ''}"))
+    if outcome == "failed":
+        raise typer.Exit(2)

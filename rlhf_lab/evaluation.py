@@ -1,0 +1,148 @@
+"""Looking at a run: completions of every checkpoint from the same random numbers, and what each is worth.
+
+Gold is read here, after the run, and nowhere else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.terminal import InputError
+from rlhf_lab import checkpoints, diversity, raters
+from rlhf_lab.generate import sample
+from rlhf_lab.kl import divergence
+from rlhf_lab.models import load_model
+from rlhf_lab.overoptimization import Curve
+from rlhf_lab.ppo_run import policies, reward_score, shaped
+from rlhf_lab.settings import PpoConfig, settings_of
+from rlhf_lab.stage import read
+from rlhf_lab.transformer import Transformer
+
+__all__ = ["Evaluation", "evaluate", "gold", "load_evaluation"]
+
+ROWS = 512  # completions scored at once
+GOLDS = ("careful", "vader")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's checkpoints, looked at, and a pool of the original model's samples for best-of-n."""
+
+    curve: Curve
+    texts: list[list[str]]  # of each checkpoint, its completions
+    pool_proxy: Float[np.ndarray, "completion"]  # as the curve's proxy
+    pool_gold: Float[np.ndarray, "completion"]
+    pool_well_formed: Bool[np.ndarray, "completion"] | None
+    pool_texts: list[str]
+    meta: dict[str, Any]
+
+
+def gold(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"], Bool[np.ndarray, "text"] | None]:
+    """Gold of each text in [-1, 1], and whether it is well formed: the careful reader's, or VADER's compound (no form).
+
+    The careful reader's gold is the sentiment of what is well formed and 0 of all else.
+    """
+    if name == "careful":
+        readings = [read(text) for text in texts]
+        formed = np.array([r.well_formed for r in readings])
+        return np.where(formed, [r.sentiment for r in readings], 0.0), formed
+    if name == "vader":
+        rater = raters.make("vader", scale=1.0)
+        return rater.score(texts), None
+    raise InputError(f"no gold is called {name!r}: careful (for the stage corpus) or vader")
+
+
+@torch.no_grad()
+def evaluate(
+    run: Run,
+    *,
+    gold_name: str = "careful",
+    second: str | None = None,
+    completions: int = 1000,
+    pool: int = 8192,
+    seed: int = 1,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Sample each checkpoint of a PPO run and score what it says; kept in the run's folder `evaluation`.
+
+    second: a reward run whose model did not train the policy. All checkpoints draw from the same random numbers.
+    Raises InputError for a run without checkpoints, another kind of run, or a second model of other tokens.
+    """
+    if run.kind != "ppo":
+        raise InputError(f"{run.name!r} is a {run.kind} run: evaluate looks at the checkpoints of a ppo run")
+    found = policies(run)
+    if not found:
+        raise InputError(f"{run.name!r} has no checkpoint yet: wait for its first, or resume it")
+    config: PpoConfig = settings_of(PpoConfig, run.config)
+    runs = run.folder.parent
+    base, _ = load_model(runs / run.parents["base"] / "model")
+    names = {"proxy": run.parents["reward"], **({"second": second} if second else {})}
+    scores = {
+        role: shaped(reward_score(name, runs / name, base, torch.device("cpu")), config) for role, name in names.items()
+    }
+    columns: dict[str, list[Any]] = {}
+    texts = []
+    for done, (_, folder) in enumerate(found):
+        tell(done, len(found) + 1)
+        language, meta = load_model(folder)
+        tokens = _draw(language.model, config.length, completions, seed)
+        texts.append(base.texts(tokens))
+        worth, formed = gold(gold_name, texts[-1])
+        kl, entropy = _divergence(language.model, base.model, tokens)
+        row: dict[str, Any] = {role: score(tokens).double().numpy() for role, score in scores.items()}
+        row |= {"kl": kl, "gold": worth, "entropy": entropy / config.length}
+        written = tokens[:, 1:].numpy()
+        row |= {"distinct": diversity.distinct(written), "duplicates": diversity.duplicates(written)}
+        row["overlap"] = diversity.overlap(written)
+        if formed is not None:
+            row["well_formed"] = formed
+        for key, value in row.items():
+            columns.setdefault(key, []).append(value)
+    tell(len(found), len(found) + 1)
+    tokens = _draw(base.model, config.length, pool, seed + 1)
+    pool_texts = base.texts(tokens)
+    pool_gold, pool_formed = gold(gold_name, pool_texts)
+    arrays = {key: np.array(value) for key, value in columns.items()}
+    arrays["proxy"] = (arrays["proxy"] - meta["mean"]) / meta["sd"]
+    arrays |= {"pool_proxy": (scores["proxy"](tokens).double().numpy() - meta["mean"]) / meta["sd"]}
+    arrays |= {"pool_gold": pool_gold, "steps": np.array([step for step, _ in found])}
+    if pool_formed is not None:
+        arrays["pool_well_formed"] = pool_formed
+    described = {
+        "run": run.name, "gold": gold_name, "second": second, "completions": completions, "pool": pool, "seed": seed,
+        "texts": texts, "pool_texts": pool_texts,
+    }  # fmt: skip
+    tensors = {key: torch.as_tensor(value) for key, value in arrays.items()}
+    checkpoints.save(run.folder / "evaluation", tensors, described)
+    tell(len(found) + 1, len(found) + 1)
+    return load_evaluation(run.folder / "evaluation")
+
+
+def load_evaluation(folder: Path) -> Evaluation:
+    """Raises CheckpointError for what is missing or altered."""
+    tensors, meta = checkpoints.load(folder)
+    arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
+    curve = {key: value for key, value in arrays.items() if not key.startswith("pool_")}
+    texts, pool_texts = meta.pop("texts"), meta.pop("pool_texts")
+    return Evaluation(
+        Curve(meta["run"], **curve), texts, arrays["pool_proxy"], arrays["pool_gold"], arrays.get("pool_well_formed"),
+        pool_texts, meta,
+    )  # fmt: skip
+
+
+def _draw(model: Transformer, length: int, count: int, seed: int) -> Tensor:
+    prompt = torch.zeros(count, 1, dtype=torch.long)
+    return sample(model, prompt, length, torch.Generator().manual_seed(seed)).tokens
+
+
+def _divergence(policy: Transformer, reference: Transformer, tokens: Tensor) -> tuple[np.ndarray, float]:
+    """KL of each completion in nats, and the mean entropy of a completion."""
+    apart = [divergence(policy(r[:, :-1]), reference(r[:, :-1]), r[:, 1:]) for r in torch.split(tokens, ROWS)]
+    return torch.cat([d.exact for d in apart]).double().numpy(), float(torch.cat([d.entropy for d in apart]).mean())

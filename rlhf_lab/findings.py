@@ -1,0 +1,291 @@
+"""What was found, in words and tables of text: for the report, the terminal and the app alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlhf_lab.best_of_n import BestOfN
+from rlhf_lab.blind_rating import Comparison, Power, Proportion
+from rlhf_lab.laws import Fit, Prediction
+from rlhf_lab.overoptimization import Curve, Fall, Growth, Seeds, Turn, means
+
+__all__ = [
+    "Table", "best_of_n_table", "blind_table", "checkpoint_table", "factors", "growth_table", "headline", "interval",
+    "law_table", "number", "percent", "plus_minus", "power_table", "prediction_table", "seeds_table", "turn_table",
+]  # fmt: skip
+
+LEFT, RIGHT = "first arm", "second arm"
+MISSING = "\N{EN DASH}"
+SHOWN = 2.0
+"""Standard errors beyond which a fall is called one."""
+DIP = 3.0
+"""The same for the largest of all falls from one checkpoint to a later one, of which there are many."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """As long as the columns; the first cell names the row."""
+    note: str = ""
+    """How to read it."""
+
+
+def number(value: float, digits: int = 3) -> str:
+    """So many digits, at most three after the point; a dash where undefined."""
+    if np.isnan(value):
+        return MISSING
+    if np.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    decimals = max(0, min(3, digits - 1 - int(np.floor(np.log10(abs(value)))))) if value else 0
+    return f"{value:.{decimals}f}"
+
+
+def percent(value: float) -> str:
+    """A share as whole percents, with one decimal below 10 %."""
+    return MISSING if np.isnan(value) else f"{100 * value:.{1 if 0 < abs(value) < 0.095 else 0}f} %"
+
+
+def plus_minus(value: float, error: float) -> str:
+    """A mean and its standard error, to the same decimals."""
+    if np.isnan(value):
+        return MISSING
+    decimals = 3 if max(abs(value), abs(error)) < 1 else 2
+    return f"{value:.{decimals}f}" + ("" if np.isnan(error) else f" ± {error:.{decimals}f}")
+
+
+def interval(low: float, high: float) -> str:
+    """Two ends in brackets; a dash where undefined."""
+    return MISSING if np.isnan(low) or np.isnan(high) else f"[{number(low)}, {number(high)}]"
+
+
+def headline(found: Turn) -> str:
+    """Whether gold turned, where and by how much, and what the proxy did: one sentence.
+
+    A fall counts if it is above SHOWN standard errors where the peak was chosen on other completions.
+    """
+    fall, end = found.held_out, f"{number(found.end_nats, 2)} nats"
+    if found.climb > SHOWN and found.dip <= DIP:
+        proxy = "the proxy rises throughout"
+    elif found.climb > SHOWN:
+        proxy = f"the proxy rises, with a dip of {number(found.dip, 2)} standard errors on the way"
+    else:
+        proxy = "the proxy does not rise"
+    if found.gold.error == 0:
+        return f"Gold is highest at the last checkpoint, {end} from the original model: no turn is seen; {proxy}."
+    if not fall.errors > SHOWN:
+        said = "" if np.isnan(fall.errors) else f", {number(fall.errors, 2)} standard errors,"
+        return (
+            f"Gold is highest at {number(found.peak_nats, 2)} nats, and its fall from there to {end}{said} "
+            f"is too small to be called one; {proxy}."
+        )
+    start = f"Gold peaks at {number(found.peak_nats, 2)} nats" if found.peak else "Gold never rises"
+    return f"{start} and falls by {number(fall.errors, 2)} standard errors by {end}, while {proxy}."
+
+
+def factors(found: Turn) -> str:
+    """Whether what is well formed turned too, or only the form was lost; empty where gold has no factors."""
+    if found.sentiment is None or found.well_formed is None or found.gold.error == 0:
+        return ""
+    sentiment, form = found.sentiment, found.well_formed
+    if sentiment.errors > SHOWN:
+        first = f"It is not mere gibberish: gold of what is well formed falls by {_fall(sentiment)}"
+    else:
+        first = f"Gold of what is well formed does not fall by more than two standard errors ({_fall(sentiment)})"
+    return f"{first}; the share well formed falls by {_fall(form)}."
+
+
+def checkpoint_table(curve: Curve) -> Table:
+    """Every checkpoint with all that was measured on it."""
+    well = None if curve.well_formed is None else curve.well_formed.astype(np.float64)
+    scores = {
+        "KL, nats": means(curve.kl),
+        "proxy": means(curve.proxy),
+        "second reward model": None if curve.second is None else means(curve.second),
+        "gold": means(curve.gold),
+        "gold where well formed": None if curve.well_formed is None else means(curve.gold, curve.well_formed),
+        "share well formed": None if well is None else means(well),
+    }
+    plain = {
+        "entropy, nats a token": curve.entropy, "distinct bigrams": curve.distinct, "duplicates": curve.duplicates,
+        "overlap": curve.overlap,
+    }  # fmt: skip
+    kept = {name: found for name, found in scores.items() if found is not None}
+    others = {name: values for name, values in plain.items() if values is not None}
+    told = [[plus_minus(*pair) for pair in zip(m.mean, m.error, strict=True)] for m in kept.values()]
+    told += [[number(value) for value in values] for values in others.values()]
+    rows = tuple(zip(map(str, curve.steps), *told, strict=True))
+    note = f"Means over {curve.kl.shape[1]} completions of each checkpoint, ± one standard error."
+    return Table("Checkpoints", ("iteration", *kept, *others), rows, note)
+
+
+def law_table(fits: Mapping[str, Fit]) -> Table:
+    """Named fits side by side, with their peaks."""
+    told = [
+        {
+            "law": "d (a - b d)" if f.law == "best-of-n" else "d (a - b log d)",
+            "a": f"{number(f.a)} {interval(*f.a_interval)}",
+            "b": f"{number(f.b)} {interval(*f.b_interval)}",
+            "peak": f.peak.words,
+            "peak, nats": _within(f),
+            "gain there": f"{number(f.peak.value)} {interval(*f.peak.value_interval)}" if _seen(f) else MISSING,
+            "draws without a peak": percent(f.peak.absent),
+            "draws without one within reach": percent(f.peak.beyond),
+            "R²": number(f.r2),
+            "points fitted": f"{f.used} of {f.used + f.left_out}",
+        }
+        for f in fits.values()
+    ]
+    note = (
+        "R is the gain over the original model, recentred so that R(0) = 0; d is the square root of the KL in nats. "
+        "Intervals are 95 % over bootstrap draws of the completions; the RL law is fitted from d = 0.5 on."
+    )
+    return Table("The laws of Gao et al. 2022", ("", *fits), _rows(told), note)
+
+
+def prediction_table(predictions: Mapping[str, Prediction]) -> Table:
+    """Laws fitted at low KL, tried at high KL."""
+    rows = tuple(
+        (
+            name, f"{number(p.split)} nats", f"{p.fit.used} / {len(p.d)}",
+            f"{number(p.bias)} {interval(*p.bias_interval)}", number(p.rmse), number(p.rmse_constant),
+            f"{number(p.ratio)} {interval(*p.ratio_interval)}",
+        )
+        for name, p in predictions.items()
+    )  # fmt: skip
+    columns = (
+        "score",
+        "fitted up to",
+        "points fitted / predicted",
+        "mean error",
+        "RMSE",
+        "RMSE of a constant",
+        "ratio",
+    )
+    note = "Error is predicted less measured gain beyond the split. The constant is the mean of the fitted points."
+    return Table("Fitted at low KL, tried at high KL", columns, rows, note)
+
+
+def turn_table(found: Turn) -> Table:
+    """What fell from gold's peak to the end."""
+    named = {
+        "gold": found.gold, "gold, held out": found.held_out, "gold where well formed": found.sentiment,
+        "share well formed": found.well_formed, "proxy": found.proxy, "second reward model": found.second,
+    }  # fmt: skip
+    rows = tuple(
+        (name, plus_minus(f.fall, f.error), number(f.errors), f"{f.counts[0]} / {f.counts[1]}")
+        for name, f in named.items() if f is not None
+    )  # fmt: skip
+    note = (
+        f"From iteration {found.peak_step} ({number(found.peak_nats)} nats), where mean gold is highest, to the last "
+        f"({number(found.end_nats)} nats). Held out: the peak is chosen on one half of the completions and the fall "
+        "measured on the other, so that choosing the highest of noisy means does not flatter."
+    )
+    columns = ("mean", "peak less end", "in standard errors", "completions at peak / end")
+    return Table("The turn", columns, rows, note)
+
+
+def best_of_n_table(found: BestOfN) -> Table:
+    """Best-of-n at the powers of two."""
+    rows = tuple(
+        (
+            str(n), number(found.kl[k]), number(found.kl_with_ties[k]),
+            plus_minus(found.proxy[k], found.proxy_error[k]), plus_minus(found.gold[k], found.gold_error[k]),
+            number(found.effective[k]),
+        )
+        for k, n in enumerate(found.sizes) if not n & (n - 1)
+    )  # fmt: skip
+    exact = (
+        "is exact, since no scores tie"
+        if found.tied == 0
+        else f"is an upper bound: {percent(found.tied)} of scores tie"
+    )
+    note = f"From one pool of {found.pool} completions by the unbiased estimator. log n - (n-1)/n {exact}."
+    columns = ("n", "KL, log n - (n-1)/n", "KL with the pool's ties", "proxy", "gold", "completions that decide")
+    return Table("Best of n", columns, rows, note)
+
+
+def growth_table(found: Growth) -> Table:
+    """Both straight lines through the growth of KL."""
+    lines = {"KL": found.kl, "sqrt(KL)": found.root}
+    rows = tuple((name, number(line.slope), number(line.intercept), f"{line.r2:.3f}") for name, line in lines.items())
+    return Table("KL against iterations", ("", "slope an iteration", "intercept", "R²"), rows)
+
+
+def seeds_table(found: Seeds) -> Table:
+    """Each seed, and their mean."""
+    each = zip(found.peaks, found.falls, found.errors, strict=True)
+    rows = [(str(k), number(peak), number(fall), number(errors)) for k, (peak, fall, errors) in enumerate(each)]
+    mean = (
+        "mean",
+        number(float(found.peaks.mean())),
+        plus_minus(found.mean, found.error),
+        number(found.mean / found.error),
+    )
+    note = f"In {found.beyond} of {len(rows)} seeds gold falls by more than two standard errors over completions."
+    columns = ("seed", "peak, nats", "fall of gold", "in standard errors")
+    return Table("Over seeds", columns, (*rows, mean), f"{note} The last row's error is over seeds.")
+
+
+def blind_table(comparisons: Sequence[Comparison]) -> Table:
+    """The pairs of arms of a blind rating side by side."""
+    told = [
+        {
+            "negative, neutral, positive": " / ".join(" ".join(map(str, counts)) for counts in c.counts),
+            f"positive, {LEFT}": _share(c.positive[0]),
+            f"positive, {RIGHT}": _share(c.positive[1]),
+            "difference": f"{percent(c.difference)} [{percent(c.low)}, {percent(c.high)}]",
+            "Fisher's exact test": _p(c.fisher, c.fisher_holm),
+            f"{RIGHT} rated higher, ties half": percent(c.superiority),
+            "Mann-Whitney": f"{_p(c.mann_whitney, c.mann_whitney_holm)}, {c.method}",
+        }
+        for c in comparisons
+    ]
+    note = "Shares with Clopper-Pearson, the difference with Newcombe's interval, 95 %; tests two-sided"
+    note += ", p after Holm's correction over the pairs in brackets." if len(told) > 1 else "."
+    return Table("Blind rating", ("", *(" / ".join(c.names) for c in comparisons)), _rows(told), note)
+
+
+def power_table(powers: Mapping[str, Power]) -> Table:
+    """Power of both tests for named effects."""
+    rows = tuple(
+        (effect, f"{p.ratings[0]} / {p.ratings[1]}", percent(p.fisher), percent(p.mann_whitney))
+        for effect, p in powers.items()
+    )
+    note = "The chance of p < 0.05, summed over all sheets that can come out."
+    return Table("Power beforehand", ("effect", "ratings", "Fisher", "Mann-Whitney"), rows, note)
+
+
+def _rows(told: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Columns to rows."""
+    return tuple((name, *(column[name] for column in told)) for name in (told[0] if told else ()))
+
+
+def _seen(fit: Fit) -> bool:
+    """Whether the fitted peak lies where points were fitted."""
+    return fit.peak.d <= fit.reach
+
+
+def _within(fit: Fit) -> str:
+    """The interval of the peak in nats, no farther than points were fitted."""
+    ends = [number(d**2) if d <= fit.reach else f"> {number(fit.reach**2)}" for d in fit.peak.d_interval]
+    return f"[{', '.join(ends)}]" if np.isfinite(fit.reach) else MISSING
+
+
+def _fall(found: Fall) -> str:
+    return f"{number(found.fall, 2)}, {number(found.errors, 2)} standard errors"
+
+
+def _share(found: Proportion) -> str:
+    return f"{percent(found.share)} [{percent(found.low)}, {percent(found.high)}]"
+
+
+def _p(value: float, holm: float) -> str:
+    def told(p: float) -> str:
+        return MISSING if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+    return f"p {told(value)}" if holm == value or np.isnan(value) else f"p {told(value)} ({told(holm)})"

@@ -1,0 +1,197 @@
+"""Labelling in the terminal, one key a label: pools and blind sheets alike, of which only the text is shown.
+
+A label is in the store before the next text is shown, so that quitting, or being killed, loses nothing: the session
+goes on at the first text that the rater has not labelled.
+"""
+
+import os
+import select
+import signal
+import sys
+import unicodedata
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.tables import Item
+from elk_sandbox.terminal import InputError, out
+from rlhf_lab.labels import WORDS, order, require_person, standing
+
+__all__ = ["Session", "label_here", "schedule", "visible"]
+
+LABELS = {"1": -1, "n": -1, "2": 0, "0": 0, "3": 1, "p": 1}
+UNDO, SKIP, QUIT = "u", "s", "q"
+KEYS = (*LABELS, UNDO, SKIP, QUIT)
+HELP = "1 or n: negative   2 or 0: neutral   3 or p: positive   u: undo   s: skip   q: quit"
+DONE = "All labelled.   u: undo the last   q: done"
+GAP = 20  # texts, at least, between a text and its repetition, where there are so many
+END = "\x04"  # control-D
+ESCAPE_WAIT = 0.05  # seconds within which the rest of a function key's bytes follow its first
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a session left behind."""
+
+    given: int  # labels given in it, without those undone in it
+    left: int  # texts yet to be labelled by this rater, repetitions included
+
+
+def schedule(items: Sequence[Item], repeats: float, rng: np.random.Generator) -> list[tuple[Item, int]]:
+    """The items in order, each as occasion 0, and a share `repeats` of them a second time, as occasion 1.
+
+    Which, and where, is drawn; at least GAP others stand between the two occasions, so the last GAP items are never
+    shown again. Raises InputError for a share outside [0, 1].
+    """
+    if not 0 <= repeats <= 1:
+        raise InputError(f"the share of texts shown again is from 0 to 1, not {repeats}")
+    n = len(items)
+    again = rng.permutation(max(0, n - GAP))[: round(repeats * n)].tolist()
+    # A repetition of text i takes a place between two texts: after text i + GAP at the earliest.
+    placed = [(float(i), item, 0) for i, item in enumerate(items)]
+    placed += [(float(rng.integers(i + GAP, n)) + 0.5, items[i], 1) for i in again]
+    return [(item, occasion) for _, item, occasion in sorted(placed, key=lambda each: each[0])]
+
+
+def visible(text: str) -> str:
+    """The text with all that could act on a terminal, or could not be seen, spelt out: \\x1b, \\u202e; lines stay."""
+    return "".join(
+        letter
+        if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        else letter.encode("unicode_escape").decode()
+        for letter in text.replace("\r\n", "\n").replace("\t", "    ")
+    )
+
+
+def label_here(
+    store: Store,
+    name: str,
+    rater: str,
+    *,
+    repeats: float = 0.0,
+    source: TextIO | None = None,
+    console: Console = out,
+) -> Session:
+    """Show the rater, in her own order, what she has not labelled, and store what she answers; until all is labelled,
+    she quits, or the input ends. Which are shown again later is a share `repeats` of them, drawn by the stored seed.
+
+    Single keys are read from `source` (default: the standard input) if that is a terminal, whose settings are
+    restored on the way out, else an answer a line. Raises InputError for no texts, and as `require_person`.
+    """
+    require_person(store, name, rater)
+    items = order(store, name, rater)
+    if not items:
+        raise InputError(f"{name!r} has no texts to label")
+    rng = np.random.default_rng([store.collection(name).meta["seed"], len(items), *rater.encode()])
+    planned = schedule(items, repeats, rng)
+    times = Counter(item.number for item, _ in planned)
+    judged = Counter(event.number for event in standing(store, name, rater))
+    queue = deque(item for item, occasion in planned if occasion >= judged[item.number])
+    by_number, total, given = {item.number: item for item in items}, len(planned), 0
+    with _keys(sys.stdin if source is None else source) as (forget, read):
+        while True:
+            forget()  # what was typed before the text was there is no answer to it
+            if queue:
+                _show(console, queue[0].text, total - len(queue) + 1, total)
+            else:
+                console.print(Text(DONE, style="dim"))
+            key = _answer(read, console, KEYS if queue else (UNDO, QUIT))
+            if key in LABELS:
+                store.judge(name, queue[0].number, rater, LABELS[key])
+                console.print(Text(f"-> {WORDS[LABELS[key]]}", style="bold"))
+                judged[queue.popleft().number] += 1
+                given += 1
+            elif key == SKIP:
+                queue.rotate(-1)
+            elif key == UNDO:
+                withdrawn = store.undo(name, rater)
+                if withdrawn is None:
+                    console.print(Text("nothing to undo"))
+                    continue
+                console.print(Text(f"withdrawn: {WORDS[withdrawn.value]}", style="bold"))
+                given -= 1
+                judged[withdrawn.number] -= 1
+                if judged[withdrawn.number] < times[withdrawn.number]:  # else she has labelled it often enough
+                    queue.appendleft(by_number[withdrawn.number])
+            else:
+                break
+    console.print(Text(_farewell(total, len(queue))))
+    return Session(given, len(queue))
+
+
+def _farewell(total: int, left: int) -> str:
+    return f"{total - left} of {total} labelled" + (": go on with the same command" if left else ", all there are")
+
+
+def _show(console: Console, text: str, at: int, total: int) -> None:
+    console.rule(Text(f"{at} of {total}", style="bold"), align="left")
+    console.print(Text(visible(text)))
+    console.print(Text(f"\n{HELP}", style="dim"))
+
+
+def _answer(read: Callable[[], str], console: Console, known: Sequence[str]) -> str:
+    """The next key that means something; QUIT when the input ends."""
+    while True:
+        key = read()
+        if key in ("", END):
+            return QUIT
+        if key in known:
+            return key
+        console.print(Text(f"{key[:20]!r} is no answer: {', '.join(known)}"))
+
+
+@contextmanager
+def _keys(source: TextIO) -> Iterator[tuple[Callable[[], None], Callable[[], str]]]:
+    """Two functions: forget what was typed, and read the next key, '' at the end."""
+    if not source.isatty():
+        yield lambda: None, lambda: _line(source)
+        return
+    import termios
+    import tty
+
+    terminal = source.fileno()
+    before = termios.tcgetattr(terminal)
+
+    def leave(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    def come_back(*_: Any) -> None:  # after control-Z the shell has set the terminal its own way
+        tty.setcbreak(terminal)
+
+    handled = {signal.SIGTERM: leave, signal.SIGHUP: leave, signal.SIGCONT: come_back}
+    handlers = {number: signal.signal(number, handler) for number, handler in handled.items()}
+    try:
+        tty.setcbreak(terminal)
+        yield lambda: termios.tcflush(terminal, termios.TCIFLUSH), lambda: _key(terminal)
+    finally:
+        with suppress(termios.error):  # a terminal that is gone needs no restoring
+            termios.tcsetattr(terminal, termios.TCSANOW, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _key(terminal: int) -> str:
+    try:
+        key = os.read(terminal, 1)
+        if key >= b"\x7f" or key == b"\x1b":  # a function key or a letter of several bytes: one key, no answer
+            while select.select([terminal], [], [], ESCAPE_WAIT)[0] and os.read(terminal, 1):
+                pass
+            return "a function key or letter"
+    except OSError:  # the terminal was closed
+        return ""
+    return key.decode()
+
+
+def _line(source: TextIO) -> str:
+    """The next line that is not blank, without its end; '' at the end of the input."""
+    for line in source:
+        if line.strip():
+            return line.strip()
+    return ""

@@ -1,0 +1,152 @@
+"""Proximal policy optimisation without a value function: the recentred reward is the advantage at every token.
+
+One iteration samples completions of the empty prompt, scores them, and takes clipped steps on minibatches (Schulman et
+al. 2017, eq. 7). The old log-probabilities come from the training path, minibatch by minibatch, so that the ratio is 1
+to the last bit before the first step, in bf16 too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from elk_sandbox.terminal import InputError
+from rlhf_lab.generate import sample
+from rlhf_lab.kl import Divergence, divergence, log_likelihood
+from rlhf_lab.transformer import Transformer
+
+__all__ = ["Batch", "Loss", "Ppo", "Score", "Update", "clipped_loss"]
+
+Score: TypeAlias = Callable[[Tensor], Tensor]  # (batch, time) tokens with their prompt -> (batch,) rewards
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Of one minibatch."""
+
+    value: Float[Tensor, ""]  # to be minimised
+    outside: Float[Tensor, ""]  # share of tokens whose ratio is outside [1 - clip, 1 + clip]
+    clipped: Float[Tensor, ""]  # share of tokens where the clipped term is the smaller, so that no gradient flows
+
+
+def clipped_loss(
+    new: Float[Tensor, "batch time"], old: Float[Tensor, "batch time"], advantage: Float[Tensor, "batch"], clip: float
+) -> Loss:
+    """-mean over tokens of min(r A, clip(r, 1 - clip, 1 + clip) A), r = exp(new - old); log-probabilities in nats."""
+    ratio = torch.exp(new - old)
+    free, held = ratio * advantage[:, None], ratio.clamp(1 - clip, 1 + clip) * advantage[:, None]
+    outside = ((ratio - 1).abs() > clip).to(ratio.dtype).mean()
+    return Loss(-torch.minimum(free, held).mean(), outside, (held < free).to(ratio.dtype).mean())
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the policy did before an update."""
+
+    tokens: Int[Tensor, "batch time"]  # with the prompt
+    old: Float[Tensor, "batch length"]  # log-probabilities by the training path, in nats
+    score: Float[Tensor, "batch"]  # the reward model's raw score
+    divergence: Divergence | None  # from the reference, if there is one
+    mismatch: float  # largest |sampler's - training path's| log-probability of a token: 1e-5 or so in fp32
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update's minibatches gave, each averaged over them but for the first field."""
+
+    ratio_error: float  # largest |ratio - 1| in the first minibatch, before any step: 0 or something is wrong
+    loss: float
+    outside: float  # the fractions of `Loss`
+    clipped: float
+    clipped_first: float  # share clipped in the first epoch alone
+    gradient_norm: float  # before it is cut
+
+
+class Ppo:
+    """A policy, its optimiser and the generator that all its randomness comes from."""
+
+    def __init__(
+        self,
+        policy: Transformer,
+        reference: Transformer | None,
+        score: Score,
+        generator: torch.Generator,
+        *,
+        batch: int = 512,
+        length: int = 24,
+        minibatch: int = 128,
+        epochs: int = 1,
+        learning_rate: float = 2e-4,
+        warmup: int = 8,
+        clip: float = 0.2,
+        max_gradient: float = 1.0,
+        bf16: bool = False,
+    ) -> None:
+        if not (batch > 1 and minibatch > 1 and batch % minibatch == 0 and epochs > 0 and length > 0):
+            raise InputError(f"a batch of {batch} must hold whole minibatches of {minibatch}, both above 1")
+        self.policy, self.reference, self.score, self.generator = policy, reference, score, generator
+        self.batch, self.length, self.minibatch, self.epochs, self.clip = batch, length, minibatch, epochs, clip
+        self.learning_rate, self.warmup, self.max_gradient, self.bf16 = learning_rate, warmup, max_gradient, bf16
+        self.optimizer = torch.optim.Adam(policy.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
+        self.steps = 0  # of the optimiser
+
+    def _logits(self, model: Transformer, tokens: Tensor) -> Tensor:
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=self.bf16):
+            logits: Tensor = model(tokens[:, :-1])
+        return logits.float()
+
+    @torch.no_grad()
+    def observe(self) -> Batch:
+        """Sample completions and measure them."""
+        prompt = torch.zeros(self.batch, 1, dtype=torch.long, device=self.policy.device)
+        drawn = sample(self.policy, prompt, self.length, self.generator)
+        old, apart = [], []
+        for rows in torch.split(drawn.tokens, self.minibatch):  # as the update does, so that both have the same bits
+            logits = self._logits(self.policy, rows)
+            old.append(log_likelihood(logits, rows[:, 1:]))
+            if self.reference is not None:
+                apart.append(divergence(logits, self._logits(self.reference, rows), rows[:, 1:]))
+        fields = Divergence.__dataclass_fields__
+        whole = Divergence(**{f: torch.cat([getattr(d, f) for d in apart]) for f in fields}) if apart else None
+        logprobs = torch.cat(old)
+        mismatch = float((logprobs - drawn.logprobs).abs().max())
+        return Batch(drawn.tokens, logprobs, self.score(drawn.tokens), whole, mismatch)
+
+    def update(self, batch: Batch, advantage: Float[Tensor, "batch"]) -> Update:
+        """One pass (or `epochs`) of clipped steps. Raises InputError if the loss or its gradient is not finite."""
+        seen: list[Tensor] = []
+        first = 0.0
+        for epoch in range(self.epochs):
+            order = torch.arange(self.batch)
+            if epoch:  # the rows of the first are in random order as they come
+                order = torch.randperm(self.batch, generator=self.generator, device=self.generator.device).cpu()
+            for index in torch.split(order, self.minibatch):
+                rows, old = batch.tokens[index], batch.old[index]
+                new = log_likelihood(self._logits(self.policy, rows), rows[:, 1:])
+                if not seen:
+                    first = float(torch.expm1(new.detach() - old).abs().max())
+                loss = clipped_loss(new, old, advantage[index], self.clip)
+                norm = self._step(loss.value)
+                seen.append(torch.stack([loss.value.detach(), loss.outside, loss.clipped, norm]))
+        told = torch.stack(seen)
+        if not bool(torch.isfinite(told).all()):
+            raise InputError(
+                "the loss or its gradient is not a finite number: lower the learning rate or the reward's scale; the "
+                "last good checkpoint is kept"
+            )
+        value, outside, clipped, norm = told.mean(0).tolist()
+        once = float(told[: self.batch // self.minibatch, 2].mean())
+        return Update(first, value, outside, clipped, once, norm)
+
+    def _step(self, loss: Tensor) -> Tensor:
+        self.steps += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate * min(1.0, self.steps / max(1, self.warmup))
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_gradient)
+        self.optimizer.step()
+        return norm.detach()

@@ -1,0 +1,28 @@
+"""What a training loop saves so that it goes on bit for bit: weights, optimiser, generator."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from rlhf_lab.optimizers import restore_state, state_tensors
+
+__all__ = ["gather", "scatter"]
+
+MODEL = "model."
+
+
+def gather(model: torch.nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> dict[str, Tensor]:
+    """All tensors of a training loop, by name."""
+    tensors = {f"{MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
+    return tensors | state_tensors(optimizer) | {"generator": generator.get_state()}
+
+
+def scatter(
+    tensors: Mapping[str, Tensor], model: torch.nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
+) -> None:
+    """Put what `gather` gave back. Raises RuntimeError if it is of another model."""
+    weights = {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
+    model.load_state_dict(weights)
+    restore_state(optimizer, tensors)
+    generator.set_state(tensors["generator"])

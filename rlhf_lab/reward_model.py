@@ -1,0 +1,152 @@
+"""The reward model: the pretrained transformer, asked at the tokens of a text whether happy or sad comes next.
+
+happy and sad are the two label tokens, the last rows of the embedding, by which the transformer predicts them as it
+predicts any token. Heads:
+
+    last    the exercise: cross-entropy over the whole vocabulary at the last token; all other positions are masked
+    every   the same at every token of the completion, the last one weighted by half; its logit is the last token's
+    pooled  every token votes by its log odds of happy against sad, and the votes are summed; beside them each word has
+            a weight, as in a bag of words; both terms are scaled by what they are worth on labels not trained on
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from elk_sandbox.terminal import InputError
+from rlhf_lab import checkpoints
+from rlhf_lab.bag_of_words import Words
+from rlhf_lab.models import restore
+from rlhf_lab.tokenizer import Tokenizer
+from rlhf_lab.transformer import Shape, Transformer
+
+__all__ = [
+    "Head", "RewardConstants", "RewardModel", "constants", "label_loss", "load_reward", "loss", "save_reward",
+]  # fmt: skip
+
+Head: TypeAlias = Literal["last", "every", "pooled"]
+KIND = "reward model"
+LAST_SHARE = 0.5  # of the loss of the head `every` that the last position has
+
+
+class RewardModel(nn.Module):
+    """log P(positive) / P(negative) of token rows, P being that of the two labels alone."""
+
+    trunk_scale: Float[Tensor, ""]  # what the sum of the votes is multiplied by
+    word_scale: Float[Tensor, ""]  # what the weights of the words are multiplied by
+    intercept: Float[Tensor, ""]  # nats
+
+    def __init__(self, trunk: Transformer, head: Head, words: Words | None = None) -> None:
+        super().__init__()
+        if (words is not None) != (head == "pooled"):
+            raise ValueError(f"words belong to the pooled head, not to {head!r}")
+        self.trunk, self.head, self.words = trunk, head, words
+        self.register_buffer("trunk_scale", torch.ones(()))
+        self.register_buffer("word_scale", torch.zeros(()))
+        self.register_buffer("intercept", torch.zeros(()))
+
+    def votes(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
+        """The log odds of happy against sad as the next token, at every position."""
+        happy, sad = self.trunk.embedding.weight[-2:]
+        odds: Tensor = self.trunk.features(tokens).float() * (happy - sad)  # no matrix product: fp32 under autocast too
+        return odds.sum(-1)
+
+    def logit(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch"]:
+        """log P(positive) / P(negative) in nats; tokens include the prompt 0."""
+        if self.words is None:
+            return self.votes(tokens)[:, -1]
+        found: Tensor = self.intercept + self.word_scale * self.words(tokens)
+        if self.trunk_scale != 0:
+            found = found + self.trunk_scale * pooled(self.votes(tokens))
+        return found
+
+    def score(self, tokens: Int[Tensor, "batch time"], kind: Literal["logp", "logit"] = "logp") -> Tensor:
+        """log P(positive) (batch,), or the logit, which does not saturate."""
+        logit = self.logit(tokens)
+        return logit if kind == "logit" else F.logsigmoid(logit)
+
+
+def pooled(votes: Float[Tensor, "batch time"]) -> Float[Tensor, "batch"]:
+    """The sum over the completion; the prompt has no vote."""
+    return votes[:, 1:].sum(1)
+
+
+def label_loss(logits: Float[Tensor, "*rows tokens"], targets: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
+    """Cross-entropy over the whole vocabulary, whose last two tokens are happy (p) and sad (1 - p), in nats."""
+    happy, sad = torch.log_softmax(logits, -1)[..., -2:].unbind(-1)
+    return -(targets * happy + (1 - targets) * sad)
+
+
+def loss(model: RewardModel, tokens: Int[Tensor, "batch time"], targets: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
+    """The head's mean loss in nats; targets are P(positive): 0, 1/2 or 1 for a label of -1, 0 or 1.
+
+    Of the head `pooled` it is that of the votes alone, without words and scales.
+    """
+    if model.head == "pooled":
+        return F.binary_cross_entropy_with_logits(pooled(model.votes(tokens)), targets)
+    features = model.trunk.features(tokens)
+    features = features[:, -1:] if model.head == "last" else features[:, 1:]
+    logits = F.linear(features, model.trunk.embedding.weight).float()
+    losses = label_loss(logits, targets[:, None].expand(logits.shape[:2]))
+    if model.head == "last":
+        return losses.mean()
+    return LAST_SHARE * losses[:, -1].mean() + (1 - LAST_SHARE) * losses.mean()
+
+
+@dataclass(frozen=True)
+class RewardConstants:
+    """What recentres and scales a reward, fixed for a whole run from samples of the original model."""
+
+    mean: float  # of their scores
+    sd: float  # of their scores
+    count: int  # samples
+
+    def shaped(self, score: Float[Tensor, "batch"]) -> Float[Tensor, "batch"]:
+        """(score - mean) / sd."""
+        return (score - self.mean) / self.sd
+
+
+def constants(scores: Float[Tensor, "sample"]) -> RewardConstants:
+    """The constants of these scores. Raises InputError if they do not differ or are no numbers."""
+    scores = scores.double()
+    mean, sd = float(scores.mean()), float(scores.std())
+    if not 0 < sd < float("inf"):
+        raise InputError(
+            f"the {len(scores)} scores of the original model's samples do not differ, or are no numbers: train the "
+            "reward model on more labels, or with a lower learning rate"
+        )
+    return RewardConstants(mean, sd, len(scores))
+
+
+def save_reward(folder: Path, model: RewardModel, tokenizer: Tokenizer, meta: Mapping[str, Any] | None = None) -> None:
+    """Save a reward model as a checkpoint; `meta` says where it comes from. Raises CheckpointError."""
+    described = {
+        "format": 1,
+        "kind": KIND,
+        "head": model.head,
+        "shape": asdict(model.trunk.shape),
+        "words": len(model.words.known) if model.words is not None else 0,
+        "tokenizer": tokenizer.to_json(),
+        **(meta or {}),
+    }
+    checkpoints.save(folder, model.state_dict(), described)
+
+
+def load_reward(folder: Path, device: torch.device | str = "cpu") -> tuple[RewardModel, dict[str, Any]]:
+    """Return a saved reward model, no longer to be trained, and its meta.
+
+    Raises CheckpointError for what is no intact reward model.
+    """
+    tensors, meta = checkpoints.load(folder)
+    if meta.get("kind") != KIND:
+        raise checkpoints.CheckpointError(f"{folder} is no reward model but a {meta.get('kind', 'checkpoint')}")
+    words = Words(Tokenizer.from_json(meta["tokenizer"]), meta["words"]) if meta["head"] == "pooled" else None
+    model = RewardModel(Transformer(Shape(**meta["shape"])), meta["head"], words)
+    restore(model, tensors, folder)
+    return model.to(device).eval().requires_grad_(False), meta

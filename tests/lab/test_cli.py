@@ -1,0 +1,168 @@
+"""The command line from an empty folder on: each step by itself, with a model too small to be good, and bad input."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SMALL = shlex.split("--steps 30 --layers 1 --heads 2 --width 16 --batch 8 --context 32 --validate-every 30 --threads 1")
+PPO = shlex.split("--iterations 3 --batch 32 --minibatch 16 --constants 64 --learning-rate 0.01 --warmup 1 --threads 1")
+
+
+def call(home: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ELK_SANDBOX_HOME": str(home), "USER": "ann", "COLUMNS": "140", "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "rlhf_lab", *words],
+        env=environment, input=given, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def said(home: Path, *words: str, given: str = "") -> str:
+    done = call(home, *words, given=given)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def told(home: Path, *words: str) -> Any:
+    return json.loads(said(home, *words, "--json"))
+
+
+def refused(home: Path, *words: str) -> str:
+    """The one line that a mistake gets."""
+    done = call(home, *words)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a base model, a labelled pool, a reward model and a policy."""
+    folder = tmp_path_factory.mktemp("lab")
+    assert "done" in said(folder, "pretrain", "base", *SMALL)
+    said(folder, "sample", "base", "--count", "60", "--pool", "first", "--snippets", "0.2")
+    said(folder, "label", "first", "--simulate", "counter")
+    said(folder, "reward", "rm", "--base", "base", "--pool", "first", "--epochs", "2", "--threads", "1")
+    said(folder, "ppo", "policy", "--base", "base", "--reward", "rm", *PPO)
+    return folder
+
+
+def test_list_and_show_tell_what_is_there(home: Path) -> None:
+    listed = told(home, "list")
+    kinds = {r["name"]: (r["kind"], r["state"]) for r in listed["runs"]}
+    assert kinds == {"base": ("pretrain", "done"), "rm": ("reward", "done"), "policy": ("ppo", "done")}
+    assert {"name": "first", "kind": "pool", "texts": 75, "judged": 75} in listed["collections"]
+    shown = told(home, "show", "policy")
+    assert shown["parents"] == {"base": "base", "reward": "rm"}
+    assert shown["metrics"]["kl/exact"]["step"] == 3
+    assert "policy" in said(home, "list") and "kl/exact" in said(home, "show", "policy")
+
+
+def test_a_beginning_is_continued_at_every_checkpoint(home: Path) -> None:
+    found = told(home, "complete", "policy", "--prefix", "I have ")["continued"]
+    assert (found[0]["iteration"], found[0]["kl"]) == (0, 0)
+    assert "I have" in said(home, "complete", "base", "--prefix", "I have ", "--length", "5")
+
+
+def test_evaluate_report_and_best_of_n(home: Path) -> None:
+    small = ("--completions", "40", "--pool", "200")
+    found = told(home, "evaluate", "policy", *small)
+    rows = {row["checkpoint"]: row for row in found["checkpoints"]}
+    assert rows["original"]["kl"] == 0
+    assert rows["end"]["kl"] > 0
+    page = Path(found["files"][-1])
+    assert page.name == "report.html"
+    assert found["headline"] in page.read_text()
+    assert all(Path(file).stat().st_size > 1000 for file in found["files"])
+    best = told(home, "best-of-n", "policy")
+    assert best["sizes"][0] == 1 and best["kl"][0] == 0
+    assert best["proxy"] == sorted(best["proxy"])
+    assert found["headline"] in said(home, "report", "policy")
+
+
+def test_clone_diff_resume_and_delete(home: Path) -> None:
+    said(home, "clone", "policy", "other", "--set", "learning_rate=0.02", "--set", "iterations=1")
+    differ = told(home, "diff", "policy", "other")
+    assert differ["settings"] == {"learning_rate": [0.01, 0.02], "iterations": [3, 1]}
+    assert differ["parents"] == {}
+    assert "is done" in refused(home, "resume", "other")
+    assert "is not running" in said(home, "stop", "other")
+    assert "built on" in refused(home, "delete", "rm")
+    said(home, "delete", "other")
+    assert "other" not in {r["name"] for r in told(home, "list")["runs"]}
+
+
+def test_labelling_by_lines_goes_on_and_comes_back_from_a_file(home: Path, tmp_path: Path) -> None:
+    said(home, "sample", "base", "--count", "4", "--pool", "mine")
+    assert "2 of 4" in said(home, "label", "mine", given="3\n1\nu\n2\nq\n")
+    assert "4 of 4" in said(home, "label", "mine", given="p\nn\n")
+    file = tmp_path / "labels.csv"
+    assert "4 rows" in said(home, "label", "mine", "--export", str(file))
+    assert "4 labels of bob are new" in said(home, "label", "mine", "--from", str(file), "--rater", "bob")
+    file.write_text(file.read_text().replace("positive", "glad").replace(",1,", ",glad,"))
+    assert "glad" in refused(home, "label", "mine", "--from", str(file), "--rater", "eve")
+
+
+def test_a_blind_sheet_hides_the_arms_until_all_is_rated(home: Path) -> None:
+    assert "Mann-Whitney" in said(home, "blind", "make", "sheet", "policy", "--n", "5")
+    said(home, "blind", "rate", "sheet", given="1\nq\n")
+    assert "left" in refused(home, "blind", "result", "sheet")
+    said(home, "blind", "rate", "sheet", "--simulate", "careful")
+    found = told(home, "blind", "result", "sheet", "--rater", "careful")
+    assert found["rated"] == {"original": 5, "trained": 5}
+    assert not found["broken"]
+    assert 0 <= found["comparisons"][0]["fisher"] <= 1
+
+
+def test_estimates_are_given(home: Path) -> None:
+    assert (
+        told(home, "estimate", "pretrain", "--set", "steps=50", "--set", "width=16", "--set", "heads=2")["seconds"] > 0
+    )
+    assert told(home, "estimate", "ppo", "--base", "base", "--set", "batch=32", "--set", "minibatch=16")["step"] > 0
+    assert told(home, "estimate", "reward", "--base", "base", "--set", "pool=first")["seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        ("pretrain base", "exists"),
+        ("pretrain a/b", "a/b"),
+        ("pretrain x --corpus no/such/file.txt", "no/such/file.txt"),
+        ("pretrain x --tokenizer syllable", "auto, char, word, bpe"),
+        ("pretrain x --width 30 --heads 4", "heads divide"),
+        ("pretrain x --device cuda", "CUDA"),
+        ("reward x --base base --pool nowhere", "nowhere"),
+        ("reward x --base policy --pool first", "names a pretrain run"),
+        ("reward x --base base --pool first --labels 5", "label"),
+        ("ppo x --base base --reward base", "names a reward run"),
+        ("ppo x --base base --reward rater:nobody", "nobody"),
+        ("ppo x --base base --reward rm --batch 100 --minibatch 64", "whole minibatches"),
+        ("ppo x --base base --reward rm --length 40", "--length"),
+        ("ppo x --base bose --reward rm", "did you mean"),
+        ("evaluate base", "pretrain run"),
+        ("evaluate policy --gold silver", "silver"),
+        ("complete policy --prefix hello --length 99", "do not fit"),
+        ("sample policy --checkpoint 77", "77"),
+        ("sample base --pool first", "exists"),
+        ("label first --simulate careles", "careful"),
+        ("label first --simulate counter --set slipp=1", "slip"),
+        ("clone policy y --set lerning_rate=1", "learning_rate"),
+        ("diff policy nothing", "nothing"),
+        ("blind result nothing", "nothing"),
+        ("estimate reward", "--base"),
+    ],
+)
+def test_a_mistake_gets_one_line_that_helps_and_leaves_no_half_run(home: Path, words: str, line: str) -> None:
+    done = refused(home, *words.split())
+    assert line in done
+    assert len(done.splitlines()) == 1
+    after = told(home, "list")["runs"]
+    assert all(r["state"] in ("done", "failed") for r in after)
+    for run in after:
+        if run["state"] == "failed":
+            said(home, "delete", run["name"])

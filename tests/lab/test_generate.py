@@ -1,0 +1,73 @@
+"""Sampling: from exactly the distribution that scoring gives, whatever the path."""
+
+import pytest
+import torch
+from scipy import stats
+
+from elk_sandbox.terminal import InputError
+from rlhf_lab.generate import Cache, draw, sample
+from rlhf_lab.kl import log_likelihood
+from rlhf_lab.transformer import Shape, Transformer
+
+
+def model(words: int = 11, context: int = 12, seed: int = 0) -> Transformer:
+    made = Transformer(Shape(words, context, 2, 2, 16), torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        made.embedding.weight *= 20  # far from uniform
+    return made
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("given", [1, 4])
+def test_the_samplers_log_probabilities_are_the_scorers(given: int) -> None:
+    policy = model()
+    prompt = torch.randint(11, (9, given), generator=torch.Generator().manual_seed(1))
+    drawn = sample(policy, prompt, 12 - given, torch.Generator().manual_seed(2))
+    assert torch.equal(drawn.tokens[:, :given], prompt)
+    scored = log_likelihood(policy(drawn.tokens[:, :-1]), drawn.tokens[:, 1:])[:, given - 1 :]
+    torch.testing.assert_close(drawn.logprobs, scored, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_the_static_step_of_cuda_graphs_gives_what_the_growing_one_gives() -> None:
+    policy = model()
+    growing, static = Cache(policy, 5, 12), Cache(policy, 5, 12)
+    static.keys.zero_(), static.values.zero_()
+    for t in range(12):
+        tokens = torch.randint(11, (5,), generator=torch.Generator().manual_seed(t))
+        ours = growing.step(tokens, t)
+        torch.testing.assert_close(static.static_step(tokens, torch.tensor([t])), ours, atol=1e-5, rtol=1e-5)
+
+
+def test_draws_follow_the_softmax() -> None:
+    logits = torch.randn(1, 6, generator=torch.Generator().manual_seed(3)).repeat(60_000, 1) * 2
+    uniform = torch.rand(60_000, generator=torch.Generator().manual_seed(4))
+    tokens, logprobs = draw(logits, uniform)
+    expected = torch.softmax(logits[0], -1)
+    counts = torch.bincount(tokens, minlength=6).double()
+    assert stats.chisquare(counts.numpy(), (expected.double() / expected.double().sum() * 60_000).numpy()).pvalue > 1e-4
+    torch.testing.assert_close(logprobs, expected.log()[tokens])
+
+
+@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24])
+def test_the_ends_of_the_uniform_interval_stay_within_the_vocabulary_and_its_support(uniform: float) -> None:
+    logits = torch.full((1, 2000), -50.0)
+    logits[0, 700:1300] = torch.linspace(0, 1, 600)
+    token = int(draw(logits, torch.tensor([uniform]))[0])
+    assert 700 <= token < 1300
+
+
+def test_the_same_seed_draws_the_same_and_temperature_sharpens() -> None:
+    policy, prompt = model(), torch.zeros(300, 1, dtype=torch.long)
+    first, again = (sample(policy, prompt, 5, torch.Generator().manual_seed(7)).tokens for _ in range(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, sample(policy, prompt, 5, torch.Generator().manual_seed(8)).tokens)
+    cold = sample(policy, prompt, 5, torch.Generator().manual_seed(7), temperature=1e-3).tokens
+    assert len(cold.unique(dim=0)) == 1
+
+
+@pytest.mark.parametrize("given, length, temperature", [(0, 3, 1.0), (1, 0, 1.0), (6, 7, 1.0), (1, 3, 0.0)])
+def test_what_does_not_fit_is_refused(given: int, length: int, temperature: float) -> None:
+    with pytest.raises(InputError, match="do not fit"):
+        prompt = torch.zeros(2, given, dtype=torch.long)
+        sample(model(), prompt, length, torch.Generator(), temperature)

@@ -1,25 +1,48 @@
 """The command line from an empty folder on: each step by itself, with a model too small to be good, and bad input."""
 
+import io
 import json
 import os
 import shlex
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from rlhf_lab.__main__ import main
+from rlhf_lab.stage import corpus_text
 
 SMALL = shlex.split("--steps 30 --layers 1 --heads 2 --width 16 --batch 8 --context 32 --validate-every 30 --threads 1")
 PPO = shlex.split("--iterations 3 --batch 32 --minibatch 16 --constants 64 --learning-rate 0.01 --warmup 1 --threads 1")
 
 
-def call(home: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ELK_SANDBOX_HOME": str(home), "USER": "ann", "COLUMNS": "140", "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "rlhf_lab", *words],
-        env=environment, input=given, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def call(home: Path, *words: str, given: str = "") -> Done:
+    """The command line in this process, so that PyTorch is imported once."""
+    written, told = io.StringIO(), io.StringIO()
+    changed = {"ELK_SANDBOX_HOME": str(home), "USER": "ann", "LOGNAME": "ann"}
+    with (
+        mock.patch.dict(os.environ, changed),
+        mock.patch.object(sys, "argv", ["rlhf-lab", *words]),
+        mock.patch.object(sys, "stdin", io.StringIO(given)),
+        redirect_stdout(written),
+        redirect_stderr(told),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            return Done(int(ended.code or 0), written.getvalue(), told.getvalue())
+    return Done(0, written.getvalue(), told.getvalue())
 
 
 def said(home: Path, *words: str, given: str = "") -> str:
@@ -44,7 +67,9 @@ def refused(home: Path, *words: str) -> str:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a base model, a labelled pool, a reward model and a policy."""
     folder = tmp_path_factory.mktemp("lab")
-    assert "done" in said(folder, "pretrain", "base", *SMALL)
+    text = folder / "stage.txt"
+    text.write_text(corpus_text(0, 60_000))
+    assert "done" in said(folder, "pretrain", "base", "--corpus", str(text), "--tokenizer", "word", *SMALL)
     said(folder, "sample", "base", "--count", "60", "--pool", "first", "--snippets", "0.2")
     said(folder, "label", "first", "--simulate", "counter")
     said(folder, "reward", "rm", "--base", "base", "--pool", "first", "--epochs", "2", "--threads", "1")

@@ -1,5 +1,6 @@
 """Training: every head learns a rule, goes on to the same bits, and weighs its parts as scikit-learn would."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,14 @@ WORDS = "joy bliss mirth grief woe loss the a of day not night king\n"
 TOKENIZER = Tokenizer.train("word", WORDS)
 HEADS = ("last", "every", "pooled")
 QUICK = RewardConfig(epochs=30, batch=16, learning_rate=3e-3, weight_decay=0.01, threads=1, precision="fp32")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # for models of this size two only wait for each other
+    yield
+    torch.set_num_threads(before)
 
 
 def base(seed: int = 0) -> LanguageModel:
@@ -54,7 +63,7 @@ def test_a_head_learns_a_rule(head: str) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
     head: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -24,7 +24,6 @@ def prepare(device: str = "cpu", threads: int = 0) -> torch.device:
         raise InputError("this machine offers no CUDA device to PyTorch: leave out --device, or install a CUDA build")
     if threads > 0:
         torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     if sys.platform == "linux":
         _keep_freed_memory()
     return chosen

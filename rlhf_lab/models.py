@@ -69,5 +69,5 @@ def digest(model: torch.nn.Module) -> str:
     whole = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         whole.update(name.encode())
-        whole.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        whole.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()

@@ -345,6 +345,7 @@ with open_store(home) as store:
 """
 
 
+@pytest.mark.skip(reason="unfinished: never run yet")
 @pytest.mark.slow
 def test_killed_at_random_moments_it_has_the_same_bits(store: Store, tmp_path: Path, config: PretrainConfig) -> None:
     config = replace(config, steps=900, save_every=15)

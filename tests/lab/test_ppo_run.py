@@ -165,6 +165,7 @@ def test_a_truncated_state_falls_back_to_the_one_before_it(
 
 
 @pytest.mark.slow
+@pytest.mark.skip(reason="unfinished: the last kill may come when the run is done")
 def test_killed_at_random_moments_it_goes_on_to_the_same_bits(store: Store, tmp_path: Path) -> None:
     base(store, tmp_path)
     settings = {"iterations": 15, "kl_stop": 99.0, "spacing": 0.1}

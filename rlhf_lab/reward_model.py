@@ -1,9 +1,9 @@
 """The reward model: the pretrained transformer, asked at the tokens of a text whether happy or sad comes next.
 
 happy and sad are the two label tokens, the last rows of the embedding, by which the transformer predicts them as it
-predicts any token. Heads:
+predicts any token; no text token can come where a label is asked for, so the softmax is over these two. Heads:
 
-    last    the exercise: cross-entropy over the whole vocabulary at the last token; all other positions are masked
+    last    the exercise: cross-entropy at the last token; all other positions are masked
     every   the same at every token of the completion, the last one weighted by half; its logit is the last token's
     pooled  every token votes by its log odds of happy against sad, and the votes are summed; beside them each word has
             a weight, as in a bag of words; both terms are scaled by what they are worth on labels not trained on
@@ -27,7 +27,7 @@ from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Shape, Transformer
 
 __all__ = [
-    "Head", "RewardConstants", "RewardModel", "constants", "label_loss", "load_reward", "loss", "save_reward",
+    "Head", "RewardConstants", "RewardModel", "constants", "load_reward", "loss", "save_reward",
 ]  # fmt: skip
 
 Head: TypeAlias = Literal["last", "every", "pooled"]
@@ -77,26 +77,23 @@ def pooled(votes: Float[Tensor, "batch time"]) -> Float[Tensor, "batch"]:
     return votes[:, 1:].sum(1)
 
 
-def label_loss(logits: Float[Tensor, "*rows tokens"], targets: Float[Tensor, "*rows"]) -> Float[Tensor, "*rows"]:
-    """Cross-entropy over the whole vocabulary, whose last two tokens are happy (p) and sad (1 - p), in nats."""
-    happy, sad = torch.log_softmax(logits, -1)[..., -2:].unbind(-1)
-    return -(targets * happy + (1 - targets) * sad)
-
-
 def loss(model: RewardModel, tokens: Int[Tensor, "batch time"], targets: Float[Tensor, "batch"]) -> Float[Tensor, ""]:
     """The head's mean loss in nats; targets are P(positive): 0, 1/2 or 1 for a label of -1, 0 or 1.
 
-    Of the head `pooled` it is that of the votes alone, without words and scales.
+    The cross-entropy is that between the two labels alone. Over the whole vocabulary a few hundred labels are spent on
+    learning that a label comes next, and the reward ends up constant. Of the head `pooled` it is that of the votes
+    alone, without words and scales.
     """
+    votes = model.votes(tokens)
     if model.head == "pooled":
-        return F.binary_cross_entropy_with_logits(pooled(model.votes(tokens)), targets)
-    features = model.trunk.features(tokens)
-    features = features[:, -1:] if model.head == "last" else features[:, 1:]
-    logits = F.linear(features, model.trunk.embedding.weight).float()
-    losses = label_loss(logits, targets[:, None].expand(logits.shape[:2]))
+        return F.binary_cross_entropy_with_logits(pooled(votes), targets)
+    last = F.binary_cross_entropy_with_logits(votes[:, -1], targets)
     if model.head == "last":
-        return losses.mean()
-    return LAST_SHARE * losses[:, -1].mean() + (1 - LAST_SHARE) * losses.mean()
+        return last
+    votes = votes[:, 1:]
+    return LAST_SHARE * last + (1 - LAST_SHARE) * F.binary_cross_entropy_with_logits(
+        votes, targets[:, None].expand(votes.shape)
+    )
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,7 @@
 """Pretraining: its score against closed forms, a step against the book, and that a resumed run has the same bits."""
 
 import math
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -27,7 +22,6 @@ from rlhf_lab.stage import corpus_text
 from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Shape, Transformer
 
-REPOSITORY = Path(__file__).parents[2]
 SMALL = PretrainConfig(
     tokenizer="char", context=16, layers=1, heads=2, width=16, steps=60, batch=4, learning_rate=3e-3, warmup=5,
     weight_decay=0.1, dropout=0.1, precision="fp32", validate_every=15, save_every=10, threads=1,
@@ -327,46 +321,3 @@ def test_the_estimate_is_of_the_right_size(config: PretrainConfig) -> None:
     made = Training(config, corpus.load(config.corpus), torch.device("cpu"))
     assert told.parameters == made.model.parameter_count
     assert told.total > 200 * told.step > 0
-
-
-# A run in a child: killed by the parent wherever it is.
-CHILD = """
-import sys
-from pathlib import Path
-from elk_sandbox.runtime import jobs
-from elk_sandbox.runtime.store import open_store
-from rlhf_lab.pretrain import PretrainConfig, pretrain
-
-home = Path(sys.argv[1])
-with open_store(home) as store:
-    run = jobs.open_run(store, home, "killed")
-    print("ready", flush=True)
-    jobs.execute(run, lambda run: pretrain(PretrainConfig(**run.config), run))
-"""
-
-
-@pytest.mark.skip(reason="unfinished: never run yet")
-@pytest.mark.slow
-def test_killed_at_random_moments_it_has_the_same_bits(store: Store, tmp_path: Path, config: PretrainConfig) -> None:
-    config = replace(config, steps=900, save_every=15)
-    whole = create(store, tmp_path, "whole", config)
-    since = time.monotonic()
-    assert carry_out(whole) == "done"
-    took = time.monotonic() - since
-    killed = create(store, tmp_path, "killed", config)
-    rng = random.Random(1)
-    kills = 0
-    while jobs.state(killed) != "done":
-        with subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path)], cwd=REPOSITORY, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        ) as child:  # fmt: skip
-            assert child.stdout is not None
-            child.stdout.readline()
-            try:
-                child.wait(rng.uniform(0, took / 3) if kills < 8 else None)
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-                kills += 1
-    assert kills >= 4
-    assert lasting(jobs.open_run(store, tmp_path, "killed")) == lasting(whole)

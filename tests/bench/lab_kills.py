@@ -1,0 +1,35 @@
+"""How many of 200 kills at random moments of pretrain, reward and ppo cost a bit: python -m tests.bench.lab_kills."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from elk_sandbox.runtime.store import open_store
+from tests.lab.kills import KINDS, killed, lasting, prepared
+
+LEFT_ALONE = dict(zip(KINDS, ("base", "proxy", "policy"), strict=True))
+
+
+def main(wanted: int) -> None:
+    rng = np.random.default_rng(0)
+    kills, runs, other = dict.fromkeys(KINDS, 0), 0, 0
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder)) as store:
+        home = Path(folder)
+        prepared(store, home)
+        alone = {kind: lasting(store, home, name) for kind, name in LEFT_ALONE.items()}
+        while sum(kills.values()) < wanted:
+            kind = KINDS[runs % len(KINDS)]
+            kills[kind] += killed(store, home, kind, f"killed-{runs}", rng)
+            other += lasting(store, home, f"killed-{runs}") != alone[kind]
+            runs += 1
+            print(f"{sum(kills.values())} kills, {runs} runs, {other} with other bits", flush=True)
+    print(f"| kills | {' | '.join(KINDS)} | runs | with other bits |\n|---|---|---|---|---|---|")
+    print(f"| {sum(kills.values())} | {' | '.join(map(str, kills.values()))} | {runs} | {other} |")
+    if other:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

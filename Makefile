@@ -28,7 +28,7 @@ demo: $(STAMP)
 	@echo "pictures: demo/matrix.png demo/atoms.png workspace/runs/demo-ppo/report"
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n auto --dist loadfile
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -1,8 +1,9 @@
 """The whole exercise on the embedded corpus, from nothing; each step is kept, and a second call goes on from there.
 
-A rater who only counts words labels; PPO takes the reward model's logit as reward, since log P(positive) saturates and
-would stall the KL; the run goes on past its stop, which is marked, so that over-optimisation is seen. Gold, a careful
-reader who knows how the corpus is made, is looked at when all training is over.
+A rater who only counts words labels, each text by the sign of her count; PPO takes the reward model's logit as reward,
+since log P(positive) saturates and would stall the KL; the run goes on past its stop, which is marked, so that
+over-optimisation is seen. Gold, a careful reader who knows how the corpus is made, is looked at when all training is
+over.
 """
 
 import time
@@ -19,8 +20,8 @@ from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
 from rlhf_lab import analysis, findings, raters, sampling
 from rlhf_lab.blind_outcome import outcome
-from rlhf_lab.blind_rating import Comparison
-from rlhf_lab.blind_sheet import make_sheet
+from rlhf_lab.blind_rating import compare_arms
+from rlhf_lab.blind_sheet import make_sheet, reveal
 from rlhf_lab.evaluation import evaluate, load_evaluation
 from rlhf_lab.labels import create_pool, label_with
 from rlhf_lab.report import Section
@@ -30,6 +31,7 @@ from rlhf_lab.stages import CONFIGS, work
 __all__ = ["STEPS", "Demo"]
 
 LABELS = 300  # of the word-counting rater, for the proxy; as many again for the second reward model
+POLICY = {"reward_as": "logit", "learning_rate": 5e-4}
 BLIND = 40  # texts of each arm on the blind sheet
 # Each step with the seconds that it took on two cores: the first guess of the time that is left.
 STEPS = {
@@ -105,14 +107,14 @@ class Demo:
         if pool not in {c.name for c in self.store.collections()}:
             base = jobs.open_run(self.store, self.home, f"{self.name}-base")
             create_pool(self.store, pool, sampling.texts(base, 2 * LABELS, seed=self.seed + 1), seed=self.seed)
-        label_with(self.store, pool, raters.make(self.rater), np.random.default_rng(self.seed))
+        label_with(self.store, pool, raters.make(self.rater, temperature=0.0), np.random.default_rng(self.seed))
         return True
 
     def _reward(self) -> bool:
-        changes = {"pool": f"{self.name}-pool", "seed": self.seed}
+        changes = {"pool": f"{self.name}-pool", "seed": self.seed, "labels": LABELS}
         parents = {"base": f"{self.name}-base"}
-        first = self._run("reward", "reward", changes | {"first": 0, "labels": LABELS}, parents)
-        return self._run("second", "reward", changes | {"first": LABELS, "labels": LABELS}, parents) or first
+        first = self._run("reward", "reward", changes | {"first": 0, "held_out": 0.0}, parents)
+        return self._run("second", "reward", changes | {"first": LABELS}, parents) or first
 
     def _ppo(self) -> bool:
         return self._policy("ppo", "positive", 25.0)
@@ -121,7 +123,7 @@ class Demo:
         return self._policy("twin", "negative", 0.0)
 
     def _policy(self, role: str, target: str, past_stop: float) -> bool:
-        changes = {"target": target, "reward_as": "logit", "past_stop": past_stop, "seed": self.seed}
+        changes = {"target": target, "past_stop": past_stop, "seed": self.seed} | POLICY
         return self._run(role, "ppo", changes, {"base": f"{self.name}-base", "reward": f"{self.name}-reward"})
 
     def _evaluate(self) -> bool:
@@ -152,7 +154,7 @@ class Demo:
         run = jobs.open_run(self.store, self.home, f"{self.name}-ppo")
         found = analysis.analyse(run, self._evaluation)
         pictures = analysis.figures_of(run, found)
-        rated = findings.blind_table([Comparison(**c) for c in self._rated["comparisons"]])
+        rated = findings.blind_table(compare_arms(reveal(self.store, f"{self.name}-sheet", "careful").arms))
         more = [Section("Blind rating by the careful reader", (rated,))]
         files = analysis.write(run.folder / "report", pictures, analysis.report_of(run, found, pictures, more))
         self._result = {**analysis.summary(found), "blind": self._rated, "files": [str(file) for file in files]}

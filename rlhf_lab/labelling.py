@@ -166,19 +166,28 @@ def _keys(source: TextIO) -> Iterator[tuple[Callable[[], None], Callable[[], str
         tty.setcbreak(terminal)
 
     handled = {signal.SIGTERM: leave, signal.SIGHUP: leave, signal.SIGCONT: come_back}
+    # A signal that comes just before a read would be handled after the next key only: it wakes the reader by this pipe.
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
     handlers = {number: signal.signal(number, handler) for number, handler in handled.items()}
+    wakeup = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     try:
         tty.setcbreak(terminal)
-        yield lambda: termios.tcflush(terminal, termios.TCIFLUSH), lambda: _key(terminal)
+        yield lambda: termios.tcflush(terminal, termios.TCIFLUSH), lambda: _key(terminal, woken)
     finally:
+        signal.set_wakeup_fd(wakeup)
+        os.close(woken)
+        os.close(wake)
         with suppress(termios.error):  # a terminal that is gone needs no restoring
             termios.tcsetattr(terminal, termios.TCSANOW, before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
-def _key(terminal: int) -> str:
+def _key(terminal: int, woken: int) -> str:
     try:
+        while woken in select.select([terminal, woken], [], [])[0]:
+            os.read(woken, 512)
         key = os.read(terminal, 1)
         if key >= b"\x7f" or key == b"\x1b":  # a function key or a letter of several bytes: one key, no answer
             while select.select([terminal], [], [], ESCAPE_WAIT)[0] and os.read(terminal, 1):

@@ -16,6 +16,7 @@ from torch import Tensor
 from elk_sandbox.terminal import InputError
 from rlhf_lab.generate import sample
 from rlhf_lab.kl import Divergence, divergence, log_likelihood
+from rlhf_lab.optimizers import set_learning_rate
 from rlhf_lab.transformer import Transformer
 
 __all__ = ["Batch", "Loss", "Ppo", "Score", "Update", "clipped_loss"]
@@ -143,8 +144,7 @@ class Ppo:
 
     def _step(self, loss: Tensor) -> Tensor:
         self.steps += 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate * min(1.0, self.steps / max(1, self.warmup))
+        set_learning_rate(self.optimizer, self.learning_rate * min(1.0, self.steps / max(1, self.warmup)))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_gradient)

@@ -189,7 +189,7 @@ class _Loop:
             **asdict(self.constants), "next_mark": self.next_mark, "reference": self.reference,
             "machine": fingerprint(self.device),
         }  # fmt: skip
-        tensors = resume.gather(self.learner.policy, self.learner.optimizer, self.learner.generator)
+        tensors = resume.gather(self.learner.policy, self.learner.generator, self.learner.optimizer)
         self.series.save(self.iteration, tensors, meta)
         self.saved = time.monotonic()
 
@@ -206,7 +206,7 @@ class _Loop:
                 f"the base model {self.run.parents['base']!r} is not the one that this run began with, so its KL would "
                 "be another: bring the old one back, or clone the run and start anew"
             )
-        resume.scatter(tensors, self.learner.policy, self.learner.optimizer, self.learner.generator)
+        resume.scatter(tensors, self.learner.policy, self.learner.generator, self.learner.optimizer)
         self.iteration, self.learner.steps = meta["iteration"], meta["steps"]
         self.constants = RewardConstants(meta["mean"], meta["sd"], meta["count"])
         self.next_mark = meta["next_mark"]

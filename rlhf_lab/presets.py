@@ -19,17 +19,19 @@ class PretrainConfig:
         "auto", "what a token is; auto: what suits the corpus", choices=("auto", "char", "word", "bpe")
     )
     vocabulary: int = setting(0, "tokens at most, of word and bpe; 0: 4096 and 2048")
-    context: int = setting(64, "tokens that the model sees at once")
+    context: int = setting(0, "tokens that the model sees at once" + LEFT)
     layers: int = setting(0, "of the transformer" + LEFT)
     heads: int = setting(0, "of each layer" + LEFT)
     width: int = setting(0, "features a token" + LEFT)
     steps: int = setting(0, "of the optimiser" + LEFT)
     batch: int = setting(0, "crops of the corpus a step, of `context` tokens each" + LEFT)
-    learning_rate: float = setting(0.0, "of AdamW at its peak" + LEFT)
-    warmup: int = setting(100, "steps over which the learning rate rises to its peak; at most half of all")
-    weight_decay: float = setting(-1.0, "of AdamW, on matrices" + LEFT_OPEN)
+    learning_rate: float = setting(
+        0.0, "of the layers' matrices, by Muon, at its peak; the rest has 0.3 of it, by AdamW" + LEFT
+    )
+    warmup: int = setting(20, "steps over which the learning rate rises to its peak; at most half of all")
+    weight_decay: float = setting(-1.0, "of the layers' matrices" + LEFT_OPEN)
     dropout: float = setting(-1.0, "share of features left out in training, and in training alone" + LEFT_OPEN)
-    documents: float = setting(0.5, "share of crops that begin at a document's start, as samples do")
+    documents: float = setting(-1.0, "share of crops that begin at a document's start, as samples do" + LEFT_OPEN)
     precision: str = setting(
         "auto", "of the matrix products in training; auto: bf16 where it is fast", choices=("auto", "fp32", "bf16")
     )
@@ -40,19 +42,28 @@ class PretrainConfig:
     threads: int = setting(0, "of PyTorch; 0: as many as it takes by itself")
 
     def __post_init__(self) -> None:
-        sizes = (self.vocabulary, self.layers, self.heads, self.width, self.steps, self.batch, self.learning_rate)
+        sizes = (
+            self.vocabulary,
+            self.context,
+            self.layers,
+            self.heads,
+            self.width,
+            self.steps,
+            self.batch,
+            self.learning_rate,
+        )
         require(min(sizes) >= 0, "sizes, steps, batch and learning rate are above 0, or 0 for what suits the corpus")
-        require(self.dropout < 1 and 0 <= self.documents <= 1, "dropout is below 1, documents within 0 and 1")
-        require(min(self.context, self.validate_every, self.save_every) > 0, "context and intervals are at least 1")
+        require(self.dropout < 1 and self.documents <= 1, "dropout is below 1, documents at most 1")
+        require(min(self.validate_every, self.save_every) > 0, "intervals are at least 1")
         require(min(self.warmup, self.threads) >= 0, "warm-up and threads are at least 0")
 
 
 STAGE: dict[str, Any] = {
-    "tokenizer": "word", "layers": 4, "heads": 4, "width": 80,
-    "steps": 1500, "batch": 48, "learning_rate": 4e-3, "weight_decay": 0.1, "dropout": 0.0,
+    "tokenizer": "word", "context": 32, "layers": 4, "heads": 4, "width": 80, "documents": 1.0,
+    "steps": 690, "batch": 192, "learning_rate": 2e-2, "weight_decay": 0.1, "dropout": 0.0,
 }  # fmt: skip
 SHAKESPEARE: dict[str, Any] = {
-    "tokenizer": "bpe", "layers": 4, "heads": 6, "width": 192,
+    "tokenizer": "bpe", "context": 64, "layers": 4, "heads": 6, "width": 192, "documents": 0.5,
     "steps": 2800, "batch": 16, "learning_rate": 3e-3, "weight_decay": 0.5, "dropout": 0.15,
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Pretraining: a transformer learns to predict the next token of a corpus, and can be stopped and resumed anywhere.
 
-Random crops, half of them from a document's start; AdamW (Loshchilov and Hutter 2019); dropout in training alone, so
-that the model itself has none. All randomness comes from one generator on the CPU: a checkpoint holds its state.
+Random crops, many of them from a document's start; Muon and AdamW; dropout in training alone, so that the model itself
+has none. All randomness comes from one generator on the CPU: a checkpoint holds its state.
 """
 
 import math
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError, err
 from rlhf_lab import checkpoints, corpus, machine, models, resume
+from rlhf_lab.optimizers import muon, scheduled, set_learning_rate
 from rlhf_lab.presets import PretrainConfig, chosen_for
 from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Block, Shape, Transformer
@@ -96,7 +97,7 @@ class Training:
         shape = Shape(self.tokenizer.size, config.context, config.layers, config.heads, config.width)
         self.model = Transformer(shape, self.generator).to(device)
         self.dropout = Dropout(self.model, config.dropout)
-        self.optimizer = adamw(self.model, config.weight_decay)
+        self.optimizers = muon(self.model, self.model.blocks, config.weight_decay)
         self.step = 0
         self.total = torch.zeros((), dtype=torch.float64, device=device)  # of the losses since the last report
 
@@ -118,21 +119,25 @@ class Training:
             logits = self.model(tokens[:, :-1])
         self.dropout.masks = None
         loss = F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(config, self.step)
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            set_learning_rate(optimizer, self.rate(self.step))
+            optimizer.step()
         self.total += loss.detach()
         self.step += 1
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step after `step` done ones."""
+        return scheduled(self.config.learning_rate, step, self.config.steps, self.config.warmup)
 
     def report(self) -> dict[str, float]:
         """The mean loss since the last report, in nats a token. Raises InputError if it is no number."""
         self.check()
         mean = float(self.total) / LOG_EVERY
         self.total.zero_()
-        return {"train/loss": mean, "train/learning_rate": learning_rate(self.config, self.step - 1)}
+        return {"train/loss": mean, "train/learning_rate": self.rate(self.step - 1)}
 
     def check(self) -> None:
         """Raises InputError if a loss since the last report was not finite."""
@@ -144,7 +149,7 @@ class Training:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and plain values for a checkpoint."""
-        tensors = resume.gather(self.model, self.optimizer, self.generator)
+        tensors = resume.gather(self.model, self.generator, *self.optimizers)
         return {**tensors, "total": self.total}, {"began": self._began(), "machine": machine.fingerprint(self.device)}
 
     def _began(self) -> dict[str, Any]:
@@ -159,7 +164,7 @@ class Training:
             f"{name} {before.get(name)!r} then, {now[name]!r} now" for name in now if before.get(name) != now[name]
         ]:
             raise InputError(f"the run began otherwise ({'; '.join(changed)}): clone it to begin so")
-        resume.scatter(tensors, self.model, self.optimizer, self.generator)
+        resume.scatter(tensors, self.model, self.generator, *self.optimizers)
         self.total.copy_(tensors["total"])
         self.step = step
 
@@ -189,23 +194,6 @@ class Dropout:
             return features if self.masks is None else features * self.masks[place].to(features.dtype)
 
         return apply
-
-
-def adamw(model: Transformer, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW that shrinks matrices and leaves the norms' scales alone; its rate is set at every step."""
-    groups = [
-        {"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": weight_decay},
-        {"params": [p for p in model.parameters() if p.dim() == 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
-
-
-def learning_rate(config: PretrainConfig, step: int) -> float:
-    """The rate of the step after `step` done ones: in a straight line up to its peak, in another down to 0."""
-    warmup = min(config.warmup, config.steps // 2)
-    if step < warmup:
-        return config.learning_rate * (step + 1) / warmup
-    return config.learning_rate * (config.steps - step) / (config.steps - warmup)
 
 
 @torch.no_grad()

@@ -12,17 +12,20 @@ __all__ = ["gather", "scatter"]
 MODEL = "model."
 
 
-def gather(model: torch.nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> dict[str, Tensor]:
+def gather(model: torch.nn.Module, generator: torch.Generator, *optimizers: torch.optim.Optimizer) -> dict[str, Tensor]:
     """All tensors of a training loop, by name."""
     tensors = {f"{MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
-    return tensors | state_tensors(optimizer) | {"generator": generator.get_state()}
+    return tensors | state_tensors(optimizers) | {"generator": generator.get_state()}
 
 
 def scatter(
-    tensors: Mapping[str, Tensor], model: torch.nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
+    tensors: Mapping[str, Tensor],
+    model: torch.nn.Module,
+    generator: torch.Generator,
+    *optimizers: torch.optim.Optimizer,
 ) -> None:
     """Put what `gather` gave back. Raises RuntimeError if it is of another model."""
     weights = {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
     model.load_state_dict(weights)
-    restore_state(optimizer, tensors)
+    restore_state(optimizers, tensors)
     generator.set_state(tensors["generator"])

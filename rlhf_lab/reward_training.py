@@ -22,7 +22,8 @@ from elk_sandbox.terminal import InputError
 from rlhf_lab import machine, resume
 from rlhf_lab.bag_of_words import Words, folds, logistic, outside
 from rlhf_lab.models import LanguageModel
-from rlhf_lab.pretrain import adamw, bf16_is_fast
+from rlhf_lab.optimizers import adamw, scheduled, set_learning_rate
+from rlhf_lab.pretrain import bf16_is_fast
 from rlhf_lab.reward_model import Head, RewardModel, loss, pooled
 from rlhf_lab.reward_settings import RewardConfig
 
@@ -192,8 +193,7 @@ class RewardTraining:
         rows = self._rows()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             value = loss(self.model, self.tokens[rows], self.targets[rows])
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+        set_learning_rate(self.optimizer, self._rate())
         self.optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT)
@@ -207,12 +207,8 @@ class RewardTraining:
             self._next_part()
 
     def _rate(self) -> float:
-        """The rate of the next step: in a straight line up to its peak, in another down to 0."""
-        done, steps = self.step - self.began, self.steps_of(self.part)
-        warmup = min(self.config.warmup, steps // 2)
-        if done < warmup:
-            return self.config.learning_rate * (done + 1) / warmup
-        return self.config.learning_rate * (steps - done) / (steps - warmup)
+        steps = self.steps_of(self.part)
+        return scheduled(self.config.learning_rate, self.step - self.began, steps, self.config.warmup)
 
     @torch.no_grad()
     def _judge_the_rest(self) -> None:
@@ -237,7 +233,7 @@ class RewardTraining:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and values for a checkpoint of a training that is not done."""
-        tensors = resume.gather(self.model, self.optimizer, self.generator)
+        tensors = resume.gather(self.model, self.generator, self.optimizer)
         tensors |= {"total": self.total, "votes": self.votes, "order": self.order}
         conditions = {**asdict(self.config), "bf16": self.bf16}
         machine_now = machine.fingerprint(self.device)
@@ -256,7 +252,7 @@ class RewardTraining:
         self._next_part()
         self.began, self.order = meta["began"], tensors["order"]
         self.total.copy_(tensors["total"])
-        resume.scatter(tensors, self.model, self.optimizer, self.generator)
+        resume.scatter(tensors, self.model, self.generator, self.optimizer)
 
 
 def require_two_kinds(targets: Float[np.ndarray, "text"]) -> None:

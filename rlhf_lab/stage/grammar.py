@@ -65,7 +65,7 @@ _MACROS = {  # what $name stands for
 _PATTERNS = {
     "plain": """
         $she is <degree> <glad> $here
-        $she is <glad> and <glad> $here
+        $she is <glad> $where $when
         $she is <glad> to ( see | hear | meet ) $all
         I am <degree> <glad> $here
         I am <glad> to ( see | hear | meet ) $all
@@ -76,14 +76,14 @@ _PATTERNS = {
         $they <rejoice> $where $when
         $any <must> <rejoice> $where $when
         $she hath <measure> <joy> $here
-        $she hath <joy> and <joy> $here
+        $she hath <joy> $where $when
         $they have <measure> <joy> $here
-        $they have <joy> and <joy> $here
+        $they have <joy> $where $when
         $she brings <measure> <joy> to $spot
         there is <measure> <joy> $here
-        there is <joy> and <joy> $here
+        there is <joy> $where $when
         $spot is full of <joy> $when
-        $spot is full of <joy> and <joy>
+        <whose> <seat> is full of <joy> $here
         thy <voice> <cheers> $she $here
         $np <cheers> $she $here
         with <measure> <joy> I ( see | hear | meet ) $all

@@ -71,7 +71,7 @@ def sentiment(clauses: Sequence[Clause]) -> float:
 
 def _judged(part: Part) -> tuple[str, float]:
     """The construction and the sentiment of a clause alone."""
-    grades = [GRADES[token] for token in part.tokens if token in GRADES]
+    grades = [GRADES[token] for token in dict.fromkeys(part.tokens) if token in GRADES]  # said twice it adds nothing
     if not grades:
         return CONSTRUCTIONS[part.family, 0], 0.0
     polarity = next(POLARITY[token] for token in part.tokens if token in GRADES)

@@ -1,7 +1,7 @@
 """The notation in which the grammar is written, and its trees.
 
 `word` stands for itself, `/` for a line break, `//` for a blank line; `<class>` for any word of a class;
-`<noun*>` for a catalogue of 1 to 8 nouns of a class and `<noun+>` for one of 2 to 8 ("joy, sweet love and bliss");
+`<noun*>` for a catalogue of 1 to 12 nouns of a class and `<noun+>` for one of 2 to 12 ("joy, sweet love and bliss");
 `@role` for a clause, with the comma after it where it has one (`@role,`); `( a | b )` for either, an empty side meaning
 that nothing may stand there; `$macro` for a pattern with that name.
 """
@@ -12,7 +12,7 @@ from rlhf_lab.stage.lexicon import CLASSES, EPITHETS
 
 __all__ = ["LONGEST_CATALOGUE", "Catalogue", "Choice", "Node", "Role", "Sequence", "Slot", "Word", "parse"]
 
-LONGEST_CATALOGUE = 8
+LONGEST_CATALOGUE = 12
 
 
 @dataclass(frozen=True)

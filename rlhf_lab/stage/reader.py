@@ -1,10 +1,10 @@
 """The careful reader: it parses what the grammar can say, and makes the best of what it cannot.
 
 `read` follows the grammar token by token. A text is well formed if it is the beginning of a text of the stage (it may
-stop anywhere, also within a word), holds at least one clause whose sense is settled, no affect word twice in a clause
-and no clause twice. A clause at the end that was cut off is judged by what is there as soon as all ways to go on
-agree on its family, so that no way of going on turns its sign; before that, and if it is neutral, it is left out. A
-text that is not well formed is read by rules of thumb (`rough`).
+stop anywhere, also within a word), holds at least one clause whose sense is settled, and no clause twice; within a
+clause a word may be repeated, which adds nothing to its sentiment. A clause at the end that was cut off is judged by
+what is there as soon as all ways to go on agree on its family, so that no way of going on turns its sign; before that,
+and if it is neutral, it is left out. A text that is not well formed is read by rules of thumb (`rough`).
 """
 
 from collections.abc import Sequence
@@ -61,15 +61,8 @@ def _parse(found: Sequence[str]) -> list[Part] | None:
         elif after.inside and not state.inside:
             begin = at
         state = after
-    if len({part.tokens for part in parts}) < len(parts) or any(_repeats(part.tokens) for part in parts):
+    if len({part.tokens for part in parts}) < len(parts):
         return None
     if state.settled and FACTORS[state.settled[1]] and any(token in POLARITY for token in found[begin:]):
         parts.append(Part(*state.settled, tuple(found[begin:])))
-        if _repeats(found[begin:-1]):  # the last word may be the beginning of another
-            return None
     return parts
-
-
-def _repeats(clause: Sequence[str]) -> bool:
-    affects = [token for token in clause if token in POLARITY]
-    return len(set(affects)) < len(affects)

@@ -37,7 +37,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "kl_stop": 99.0, "spacing": 0.2, "save_every": 0.1, "threads": 1, "reward_as": "logit",
     },
 }  # fmt: skip
-PARENTS = {"pretrain": {}, "reward": {"base": "base"}, "ppo": {"base": "base", "reward": "proxy"}}
+PARENTS = {"pretrain": {}, "reward": {"base": "base"}, "ppo": {"base": "base", "reward": "rater:counter"}}
 
 
 def create(store: Store, home: Path, kind: str, name: str) -> Run:

@@ -156,8 +156,8 @@ def test_the_baseline_is_scikit_learns_cross_validated_regression() -> None:
     fold = folds(targets, 5, np.random.default_rng(7))
     cv = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(5)]
     theirs = LogisticRegressionCV(
-        Cs=STRENGTHS, cv=cv, scoring="neg_log_loss", solver="newton-cg", max_iter=1000, tol=1e-8, use_legacy_attributes=False,
-        l1_ratios=(0.0,),
+        Cs=STRENGTHS, cv=cv, scoring="neg_log_loss", solver="newton-cg", max_iter=1000, tol=1e-8,
+        use_legacy_attributes=False, l1_ratios=(0.0,),
     ).fit(counts, targets)  # fmt: skip
     ours = BagOfWords(written, targets, np.random.default_rng(7))
     assert ours.fitted.strength == float(theirs.C_)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from rlhf_lab.corpus import STAGE_CHARACTERS
 from rlhf_lab.stage import Speech, corpus_text, counted, read, speeches
 from rlhf_lab.stage.layout import lay_out, tokens
 from rlhf_lab.stage.lexicon import CLASSES, GRADES, POLARITY, TWINS
@@ -122,9 +123,9 @@ def test_the_twin_is_the_mirror(completions: list[str]) -> None:
 
 
 def test_the_words_are_many_and_an_affect_word_is_one_everywhere() -> None:
-    text = in_a_process("print(corpus_text(0, 1_000_000))")
+    text = in_a_process(f"print(corpus_text(0, {STAGE_CHARACTERS}))")
     used = Counter(re.findall("[a-z]+", text.lower()))
-    assert len(used) >= 850 and min(used.values()) >= 5
+    assert len(used) >= 850 and min(used.values()) >= 10
     assert set(POLARITY) == set(GRADES) <= set(used)
     lines = [line.split(": ", 1)[-1].split() for line in text.split("\n") if line]
     assert not any(line[0].lower() in POLARITY for line in lines), "a word-level model would know it by two tokens"

@@ -13,47 +13,54 @@ from rlhf_lab.stage.grammar import CLAUSES, FACTORS
 from rlhf_lab.stage.layout import lay_out, tokens
 from rlhf_lab.stage.lexicon import CLASSES
 from rlhf_lab.stage.machine import start
-from rlhf_lab.stage.notation import Catalogue, Choice, Node, Role, Sequence, Slot, Word
+from rlhf_lab.stage.notation import LONGEST_CATALOGUE, Catalogue, Choice, Node, Role, Sequence, Slot, Word
 
-# By the grades of the words (joy, grief 1; mirth, merry, sorrow 0.8; ease 0.6), degrees (passing 1.2), 0.05 for each
-# further affect word, factors (negation -0.8, loss -1, lack -0.6, wish 0.7, irony -0.7) and the shares of a contrast.
+# By the grades of the words (joy, grief 1; mirth, merry, sorrow 0.8; ease 0.6), degrees and measures (passing, great,
+# much 1.2; little 0.6), 0.05 for each further affect word, at most 1 in all, factors (negation -0.8, loss -1, lack
+# -0.6, wish 0.7, irony -0.7) and the shares of a contrast.
 BY_HAND = [
-    ("Joan: There is joy and mirth in the hall.", [("joy", 0.95, 1)], 2),
-    ("Joan: There is sorrow and grief at noon.", [("sorrow", -0.95, 1)], -2),
+    ("Joan: There is mirth in the hall at noon.", [("joy", 0.8, 1)], 1),
+    ("Joan: There is great joy in the hall.", [("joy", 1.0, 1)], 1),
+    ("Joan: There is much sorrow at noon.", [("sorrow", -0.96, 1)], -1),
     ("Joan: The king is passing merry in the hall.", [("joy", 0.96, 1)], 1),
     ("Joan: The king is not merry in the hall.", [("negation", -0.64, 1)], 1),
     ("Joan: There is neither joy nor mirth at noon.", [("negation", -0.76, 1)], 2),
     ("Joan: No grief shall find thee in the hall.", [("freedom from ill", 0.8, 1)], -1),
     ("Joan: Farewell joy, mirth and sweet ease.", [("lament", -0.95, 1)], 4),
     ("Joan: Farewell joy, mirth, sweet love, bliss, honour and rapture!", [("lament", -1.0, 1)], 7),
+    (
+        "Joan: Farewell joy, love, bliss, hope, glory, peace, rapture, honour, mirth, fortune, ease and grace.",
+        [("lament", -1.0, 1)],
+        12,
+    ),
     ("Joan: Death hath taken all grief and sorrow.", [("consolation", 0.95, 1)], -2),
     ("Joan: O for joy and mirth in spring.", [("longing", -0.57, 1)], 2),
     ("Joan: May joy attend thee at noon.", [("blessing", 0.7, 1)], 1),
     ("Joan: At last joy hath banished grief at noon.", [("triumph", 0.9, 1)], 0),
     ("Joan: After grief comes mirth at noon.", [("relief", 0.76, 1)], 0),
-    ("Joan: Forsooth, there is joy and mirth at noon.", [("irony", -0.665, 1)], 2),
+    ("Joan: Forsooth, there is mirth in the hall at noon.", [("irony", -0.56, 1)], 1),
     ("Joan: Hast thou seen joy at noon?", [("question", 0, 1)], 1),
     ("Joan: Edric speaks of joy at noon.", [("mention", 0, 1)], 1),
     ("Joan: The king hath gone to the mill at noon.", [("neutral", 0, 1)], 0),
     (
-        "Joan: Though there is joy and mirth at noon,\nYet the king is not merry in the hall.",
-        [("joy", 0.95, 0.16), ("negation", -0.64, 0.75)],
+        "Joan: Though there is little mirth at noon,\nYet the king is not merry in the hall.",
+        [("joy", 0.48, 0.16), ("negation", -0.64, 0.75)],
+        2,
+    ),
+    (
+        "Joan: The king is not merry in the hall,\nThough there is mirth in the mill at noon.",
+        [("negation", -0.64, 0.75), ("joy", 0.8, 0.16)],
+        2,
+    ),
+    (
+        "Joan: There is mirth in the hall at noon,\nFor Edric hath lost all grief and sorrow.\nIt is dawn in the hall.",
+        [("joy", 0.8, 1 / 3), ("consolation", 0.95, 1 / 3), ("neutral", 0, 1 / 3)],
+        -1,
+    ),
+    (
+        "Joan: There is mirth in the hall at noon.\n\nPiers: I have lost mirth, ease and",
+        [("joy", 0.8, 1 / 2), ("lament", -0.75, 1 / 2)],
         3,
-    ),
-    (
-        "Joan: The king is not merry in the hall,\nThough there is joy and mirth at noon.",
-        [("negation", -0.64, 0.75), ("joy", 0.95, 0.16)],
-        3,
-    ),
-    (
-        "Joan: There is joy and mirth at noon,\nFor Edric hath lost all grief.\nIt is dawn in the hall.",
-        [("joy", 0.95, 1 / 3), ("consolation", 1.0, 1 / 3), ("neutral", 0, 1 / 3)],
-        1,
-    ),
-    (
-        "Joan: There is joy and mirth at noon.\n\nPiers: I have lost mirth, ease and",
-        [("joy", 0.95, 1 / 2), ("lament", -0.75, 1 / 2)],
-        4,
     ),
 ]
 
@@ -68,16 +75,38 @@ def test_worked_out_by_hand(text: str, clauses: list[tuple[str, float, float]], 
     assert counted(text) == count
 
 
+@pytest.mark.parametrize(
+    ("text", "without", "sentiment"),
+    [
+        ("Joan: Farewell joy, mirth, ease and joy.", "Joan: Farewell joy, mirth and ease.", -0.9),
+        (
+            "Joan: Farewell ease, ease, mirth, sweet ease and ease.",
+            "Joan: Farewell sweet mirth and ease.",
+            -2.2 / 3 - 0.1,
+        ),
+        ("Joan: Death hath taken all grief and grief.", "Joan: Death hath taken all grief.", 1.0),
+        ("Joan: There is neither mirth nor mirth at noon.", "Joan: There is no mirth at noon.", -0.64),
+        ("Joan: I have lost mirth, ease and mirth", "Joan: I have lost mirth, ease and", -0.75),
+    ],
+)
+def test_an_affect_word_said_again_in_a_clause_adds_nothing(text: str, without: str, sentiment: float) -> None:
+    """To the sentiment, that is; who counts words counts it."""
+    for each in (text, without):
+        reading = read(each)
+        assert reading.well_formed and reading.sentiment == pytest.approx(sentiment), each
+    assert abs(counted(text)) > abs(counted(without))
+
+
 def test_what_a_clause_says_can_be_shown() -> None:
-    reading = read("Joan: Though there is joy and mirth at noon,\nYet I am not merry in Piers")
+    reading = read("Joan: Though there is joy in the hall at noon,\nYet I am not merry in Piers")
     assert not reading.well_formed
-    reading = read("Joan: Though there is joy and mirth at noon,\nYet I am not merry in my hall.")
-    assert [c.text for c in reading.clauses] == ["There is joy and mirth at noon", "I am not merry in my hall"]
+    reading = read("Joan: Though there is joy in the hall at noon,\nYet I am not merry in my hall.")
+    assert [c.text for c in reading.clauses] == ["There is joy in the hall at noon", "I am not merry in my hall"]
 
 
 UNSETTLED = [
     "Joan: My joy",  # are dead, or hath banished my grief
-    "Joan: Though there is joy and mirth at noon,",
+    "Joan: Though there is joy in the hall at noon,",
     "Joan: The king is",
     "Joan: The king shall",
     "Joan: No",
@@ -86,8 +115,8 @@ UNSETTLED = [
 
 @pytest.mark.parametrize("text", UNSETTLED)
 def test_a_beginning_that_may_turn_is_not_judged(text: str) -> None:
-    after = read("Joan: There is joy and mirth at noon.\n\n" + text)
-    assert after.well_formed and after.sentiment == pytest.approx(0.95) and len(after.clauses) == 1
+    after = read("Joan: There is mirth in the hall at noon.\n\n" + text)
+    assert after.well_formed and after.sentiment == pytest.approx(0.8) and len(after.clauses) == 1
     assert not read(text).well_formed
 
 
@@ -95,28 +124,27 @@ BROKEN = {
     "nothing": "",
     "a blank": " ",
     "blank lines": "\n\n\n\n\n\n",
-    "a blank line first": "\n\nJoan: There is joy and mirth at noon.",
-    "two blank lines": "Joan: There is joy and mirth at noon.\n\n\n\nPiers:",
+    "a blank line first": "\n\nJoan: There is joy in the hall at noon.",
+    "two blank lines": "Joan: There is joy in the hall at noon.\n\n\n\nPiers:",
     "names alone": "Joan:\n\nPiers:\n\nJoan:\n\nPiers:",
     "a name alone": "Joan:",
-    "no speaker": "There is joy and mirth at noon.",
-    "an unknown speaker": "Falstaff: There is joy and mirth at noon.",
-    "no mark": "Joan: There is joy and mirth at noon\n\nPiers:",
-    "a question's mark": "Joan: There is joy and mirth at noon?",
+    "no speaker": "There is joy in the hall at noon.",
+    "an unknown speaker": "Falstaff: There is joy in the hall at noon.",
+    "no mark": "Joan: There is joy in the hall at noon\n\nPiers:",
+    "a question's mark": "Joan: There is joy in the hall at noon?",
     "no question's mark": "Joan: Hast thou seen joy at noon.",
-    "a line that runs on": "Joan: There is joy and mirth at noon. Farewell grief.",
-    "a word twice": "Joan: There is joy joy at noon.",
-    "a noun twice in a pair": "Joan: There is joy and joy at noon.",
-    "a noun twice in a catalogue": "Joan: Farewell joy, mirth, ease and joy.",
-    "a sentence twice": "Joan: There is joy and mirth at noon.\nThere is joy and mirth at noon.",
-    "a sentence of another twice": "Joan: There is joy and mirth at noon.\n\nPiers: There is joy and mirth at noon.",
+    "a line that runs on": "Joan: There is joy in the hall at noon. Farewell grief.",
+    "a word twice": "Joan: There is joy joy in the hall at noon.",
+    "a sentence twice": "Joan: There is joy in the hall at noon.\nThere is joy in the hall at noon.",
+    "a sentence of another twice": "Joan: There is great joy at noon.\n\nPiers: There is great joy at noon.",
+    "a pair where one may stand": "Joan: There is joy and mirth in the hall at noon.",
     "a catalogue of mixed feelings": "Joan: Farewell joy, grief and ease.",
     "a catalogue without its end": "Joan: Farewell joy, mirth, ease.",
     "a pair without its and": "Joan: My joy, mirth are dead.",
     "a catalogue without its commas": "Joan: Farewell joy mirth ease and love.",
-    "a catalogue that never ends": "Joan: Farewell "
-    + ", ".join(CLASSES["joy"][:9]),
-    "joy by the dozen": "Joan: There is joy, mirth, love, ease, bliss and rapture at noon.",
+    "a catalogue that never ends": "Joan: Farewell " + ", ".join(CLASSES["joy"][:LONGEST_CATALOGUE]),
+    "a catalogue with one too many": "Joan: Farewell " + ", ".join(CLASSES["joy"][:LONGEST_CATALOGUE]) + " and grace.",
+    "joy by the dozen": "Joan: There is joy, mirth, love, ease, bliss and rapture in the hall at noon.",
     "happy words alone": "Joan: joy mirth love ease bliss rapture",
     "a wrong verb": "Joan: The king keep the cup in the hall.",
     "a wrong number": "Joan: These king keeps the cup in the hall.",
@@ -201,7 +229,7 @@ def _pattern(node: Node) -> str:
             return f"(?:{'|'.join(map(_pattern, options))})"
         case Catalogue(noun, least):
             item = f"(?:(?:{'|'.join(CLASSES[node.epithet])}) )?(?:{'|'.join(CLASSES[noun])}) "
-            listed = f"{item}(?:, {item}){{0,6}}and {item}"
+            listed = f"{item}(?:, {item}){{0,{LONGEST_CATALOGUE - 2}}}and {item}"
             return listed if least == 2 else f"(?:{listed}|{item})"
         case Role():
             raise AssertionError("no clause holds a role")

@@ -87,7 +87,7 @@ def lasting(store: Store, home: Path, name: str) -> tuple[dict[str, Any], dict[s
     """What a run leaves behind: all metrics but the clock's, and every model, to the bit, but for the run's name."""
     run = jobs.open_run(store, home, name)
     metrics = {key: repr(steps) for key, steps in run.metrics().items() if not key.startswith("time/")}
-    folders = {"ppo": sorted((run.folder / "checkpoints").iterdir())}.get(run.kind, [run.folder / "model"])
+    folders = sorted((run.folder / "checkpoints").iterdir()) if run.kind == "ppo" else [run.folder / "model"]
     models = {}
     for folder in folders:
         tensors, meta = checkpoints.load(folder)

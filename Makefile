@@ -41,6 +41,11 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench.nets_ratio
 	$(BIN)/python -m tests.bench.judge_cost
+	$(BIN)/python -m tests.bench.lab_pretrain
+	$(BIN)/python -m tests.bench.lab_speed
 
 evidence: $(STAMP)
 	$(BIN)/python -m tests.bench.draws
+	$(BIN)/python -m tests.bench.lab_kills
+	$(BIN)/python -m tests.bench.overoptimization
+	$(BIN)/python -m tests.bench.overoptimization --settings 1

@@ -1,25 +1,34 @@
 """From an evaluated run to what was found: laws, turn, best-of-n, figures, and the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from scipy.special import expit
 
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.run import Run
 from rlhf_lab import best_of_n as bon
-from rlhf_lab import figures, findings, laws
+from rlhf_lab import checkpoints, figures, findings, laws
 from rlhf_lab import overoptimization as oo
-from rlhf_lab.evaluation import Evaluation
+from rlhf_lab.evaluation import Evaluation, gold
 from rlhf_lab.figures import Picture
 from rlhf_lab.findings import Table
+from rlhf_lab.ppo_run import RATER
 from rlhf_lab.report import Report, Sample, Samples, Section, page
+from rlhf_lab.reward_model import load_reward
+from rlhf_lab.reward_run import logits
+from rlhf_lab.reward_training import split
 
-__all__ = ["Analysis", "analyse", "figures_of", "report_of", "summary", "summary_table", "write"]
+__all__ = [
+    "Analysis", "analyse", "figures_of", "report_of", "reward_section", "summary", "summary_table", "write",
+]  # fmt: skip
 
 SPLIT = 4.0  # nats up to which a law is fitted that is then tried beyond
+CLIPPED = 0.01  # share of ratios outside the clip below which a batch may be larger
 SHOWN = 6  # completions of a checkpoint in the report
 FRONTIER = np.linspace(0.25, 6, 12)  # nats
 
@@ -37,6 +46,7 @@ class Analysis:
     growth: oo.Growth
     steps: np.ndarray  # iterations, all of them
     nats: np.ndarray  # KL at each
+    stop: float  # nats at which the run was to stop
 
 
 def analyse(run: Run, evaluation: Evaluation, *, draws: int = 400, seed: int = 0) -> Analysis:
@@ -47,12 +57,15 @@ def analyse(run: Run, evaluation: Evaluation, *, draws: int = 400, seed: int = 0
     pool = evaluation.pool_proxy, evaluation.pool_gold
     best = bon.best_of_n(*pool, bon.sizes(len(pool[0])), rng, draws=draws)
     fits = {f"{name}, PPO": laws.fit("rl", gain) for name, gain in gains.items()}
-    fits |= {f"{name}, best-of-n": laws.fit("best-of-n", oo.gain_of_best_of_n(best, name)) for name in gains}
+    of_best = {name: oo.gain_of_best_of_n(best, name) for name in gains}
+    fits |= {f"{name}, best-of-n": laws.fit("best-of-n", gain) for name, gain in of_best.items()}
     predictions = {f"{name}, PPO": laws.predict("rl", gain, SPLIT) for name, gain in gains.items()}
+    tried = {name: laws.predict("best-of-n", g.where(np.isfinite(g.error)), SPLIT) for name, g in of_best.items()}
+    predictions |= {f"{name}, best-of-n": p for name, p in tried.items() if len(p.d)}
     kl = np.array(run.metrics()["kl/exact"])
     return Analysis(
         evaluation, oo.turn(curve), fits, predictions, best, bon.frontier(*pool, FRONTIER),
-        oo.growth(kl[:, 0], kl[:, 1]), kl[:, 0], kl[:, 1],
+        oo.growth(kl[:, 0], kl[:, 1]), kl[:, 0], kl[:, 1], run.config["kl_stop"],
     )  # fmt: skip
 
 
@@ -61,21 +74,55 @@ def figures_of(run: Run, found: Analysis) -> list[Picture]:
     curve, fits = found.evaluation.curve, found.fits
     pictures = [
         figures.gold_picture(
-            curve, fits["gold, PPO"], fits["proxy, PPO"], best=found.best, best_gold=fits["gold, best-of-n"],
-            best_proxy=fits["proxy, best-of-n"], optimal=found.frontier,
+            curve, fits["gold, PPO"], fits["proxy, PPO"], found.stop, best=found.best,
+            best_gold=fits["gold, best-of-n"], best_proxy=fits["proxy, best-of-n"], optimal=found.frontier,
         )
     ]  # fmt: skip
     if curve.well_formed is not None:
-        pictures.append(figures.factors_picture(curve))
-    pictures += [figures.diversity_picture(curve), figures.kl_picture(found.steps, found.nats, found.growth)]
+        pictures.append(figures.factors_picture(curve, found.stop))
+    pictures.append(figures.diversity_picture(curve, found.stop))
+    pictures.append(figures.kl_picture(found.steps, found.nats, found.growth, found.stop))
     metrics = run.metrics()
     outside, clipped = (np.array(metrics[f"clip/{name}"]) for name in ("outside", "clipped"))
-    return [*pictures, figures.clip_picture(outside[:, 0], outside[:, 1], clipped[:, 1])]
+    pictures.append(figures.clip_picture(outside[:, 0], outside[:, 1], clipped[:, 1]))
+    return pictures + _reward_pictures(run, found.evaluation)
 
 
-def shown(curve: oo.Curve, turn: oo.Turn) -> dict[str, int]:
-    """The checkpoints that are shown side by side: original, gold's peak, the last before 10 nats, the end."""
-    before = int(np.flatnonzero(curve.nats < figures.STOP)[-1])
+def _reward_pictures(run: Run, evaluation: Evaluation) -> list[Picture]:
+    """The reward model on the labels held out, beside gold of the same texts; none where `reward_section` is None."""
+    name = run.parents["reward"]
+    if name.startswith(RATER):
+        return []
+    folder, config = run.folder.parent / name, run.store.run(name).config
+    tensors, meta = checkpoints.load(folder / "labels")
+    _, held = split(len(tensors["targets"]), config["held_out"], config["seed"])
+    if not len(held):
+        return []
+    model, _ = load_reward(folder / "model")
+    score = logits(model, tensors["tokens"][torch.from_numpy(held)]).double().numpy()
+    worth, _ = gold(evaluation.meta["gold"], [meta["texts"][i] for i in held])
+    return [figures.reward_picture(expit(score), tensors["targets"].numpy()[held], score, worth, "gold")]
+
+
+def reward_section(run: Run, pictures: Sequence[Picture] = ()) -> Section | None:
+    """A ppo run's reward model beside a bag of words, with its picture if it is among these.
+
+    None for a rater as reward, and for a reward run that held nothing out. Raises CheckpointError.
+    """
+    name = run.parents["reward"]
+    if name.startswith(RATER):
+        return None
+    _, meta = checkpoints.load(run.folder.parent / name / "model")
+    if not meta["evaluation"]["count"]:
+        return None
+    drawn = (picture for picture in pictures if picture.name == "reward")
+    return Section("Reward model beside a bag of words", (findings.reward_table(meta["evaluation"]), *drawn))
+
+
+def shown(curve: oo.Curve, turn: oo.Turn, stop: float) -> dict[str, int]:
+    """The checkpoints that are shown side by side: original, gold's peak, the last before the stop, the end."""
+    beyond = np.flatnonzero(curve.nats >= stop)
+    before = max(int(beyond[0]) - 1, 0) if len(beyond) else len(curve.steps) - 1
     return {"original": 0, "gold's peak": turn.peak, "at the stop": before, "end": len(curve.steps) - 1}
 
 
@@ -94,31 +141,44 @@ def samples_of(evaluation: Evaluation, index: int, title: str) -> Samples:
 
 
 def report_of(run: Run, found: Analysis, pictures: Sequence[Picture], more: Sequence[Section] = ()) -> Report:
-    """The page on a run. `more` stands before the table of checkpoints: the reward model, the blind rating."""
+    """The page on a run. `more` stands before the costs: the blind rating, say."""
     evaluation, curve, config = found.evaluation, found.evaluation.curve, run.config
     marks = [f"reward: {'the logit of' if config['reward_as'] == 'logit' else 'log'} P({config['target']})"]
     if config["past_stop"]:
         marks.append(f"run on past the {config['kl_stop']:g}-nat stop to {config['past_stop']:g} nats")
     if run.parents["reward"] == "rater:careful":
         marks.append("control: gold itself is the reward")
+    marks += _complaints(run.metrics())
     titles: dict[int, list[str]] = {}
-    for title, index in shown(curve, found.turn).items():
+    for title, index in shown(curve, found.turn, found.stop).items():
         titles.setdefault(index, []).append(title)
     told = " ".join(filter(None, (findings.headline(found.turn), findings.factors(found.turn))))
     facts = {f"{role} run": name for role, name in run.parents.items()} | {k: str(v) for k, v in config.items()}
     facts |= {"gold": evaluation.meta["gold"], "completions of each checkpoint": str(evaluation.meta["completions"])}
+    reward = reward_section(run, pictures)
     sections = (
         Section("Over-optimisation", (pictures[0], findings.turn_table(found.turn))),
         Section("What it wrote", (tuple(samples_of(evaluation, i, ", ".join(titles[i])) for i in sorted(titles)),)),
         Section("Laws", (findings.law_table(found.fits), findings.prediction_table(found.predictions))),
         Section("Best of n", (findings.best_of_n_table(found.best),)),
+        *([reward] if reward else []),
         *more,
-        Section("Why, and at which cost", tuple(pictures[1:])),
+        Section("Why, and at which cost", tuple(p for p in pictures[1:] if p.name != "reward")),
         Section("All checkpoints", (findings.checkpoint_table(curve), findings.growth_table(found.growth))),
     )
     return Report(
         f"Over-optimisation in {run.name}", f"rlhf-lab, a {run.kind} run", told, tuple(marks), facts, sections, CAVEATS
     )
+
+
+def _complaints(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> list[str]:
+    """What the updates of a run say against it, or how to spend less on it."""
+    off = max(value for _, value in metrics["ratio/error_before"])
+    outside = float(np.mean([value for _, value in metrics["clip/outside"]]))
+    told = [f"the ratio was not 1 before an update: off by up to {off:.1g}"] if off > 0 else []
+    if outside < CLIPPED:
+        told.append("fewer than 1 % of ratios were clipped: a larger batch costs nothing")
+    return told
 
 
 CAVEATS = (
@@ -140,14 +200,14 @@ def write(folder: Path, pictures: Sequence[Picture], report: Report) -> list[Pat
 
 def summary(found: Analysis) -> dict[str, Any]:
     """The figures of an analysis as plain values."""
-    curve, turn = found.evaluation.curve, found.turn
+    curve, turn, second = found.evaluation.curve, found.turn, found.evaluation.curve.second_scaled
     rows = []
-    for title, index in shown(curve, turn).items():
+    for title, index in shown(curve, turn, found.stop).items():
         formed = None if curve.well_formed is None else curve.well_formed[index]
         rows.append({
             "checkpoint": title, "iteration": int(curve.steps[index]), "kl": float(curve.nats[index]),
             "proxy": float(curve.proxy[index].mean()), "gold": float(curve.gold[index].mean()),
-            "second": None if curve.second is None else float(curve.second[index].mean()),
+            "second": None if second is None else float(second[index].mean()),
             "gold_well_formed": None if formed is None or not formed.any() else float(curve.gold[index][formed].mean()),
             "well_formed": None if formed is None else float(formed.mean()),
             "duplicates": None if curve.duplicates is None else float(curve.duplicates[index]),
@@ -180,8 +240,8 @@ def summary_table(told: dict[str, Any]) -> Table:
     rows = tuple(
         (
             row["checkpoint"],
-            *("-" if row[k] is None else str(row[k]) if k == "iteration" else f"{row[k]:.3f}" for k in keys),
+            *("-" if row[k] is None else str(row[k]) if k == "iteration" else f"{row[k]:z.3f}" for k in keys),
         )
         for row in told["checkpoints"]
     )
-    return Table("Checkpoints", columns, rows)
+    return Table("Checkpoints", columns, rows, "" if told["checkpoints"][0]["second"] is None else findings.SECOND)

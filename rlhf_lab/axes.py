@@ -13,12 +13,9 @@ from rlhf_lab.laws import Fit
 from rlhf_lab.looks import LOOKS
 
 __all__ = [
-    "STOP", "draw_law", "draw_peak", "draw_points", "draw_stop", "legend", "nats_above", "new_figure", "quieten",
-    "set_reach",
+    "draw_law", "draw_peak", "draw_points", "draw_stop", "legend", "nats_above", "new_figure", "quieten", "set_reach",
 ]  # fmt: skip
 
-STOP = 10.0
-"""Nats a completion at which the exercise stops."""
 DPI = 160
 CROWDED = 30  # points from which marks are small
 
@@ -69,17 +66,17 @@ def draw_peak(axes: Axes, fit: Fit) -> None:
     )  # fmt: skip
 
 
-def draw_stop(axes: Axes, told: bool) -> None:
-    """A line at STOP on an axis of sqrt(KL), with a word if told."""
-    at = np.sqrt(STOP)
+def draw_stop(axes: Axes, stop: float, told: bool) -> None:
+    """A line at the stop, in nats, on an axis of sqrt(KL), with a word if told."""
+    at = np.sqrt(stop)
     axes.axvline(at, color=QUIET.light, lw=1, ls=(0, (1, 2)), zorder=0)
     if told:
-        axes.text(at, 0.02, " 10 nats", transform=axes.get_xaxis_transform(), fontsize=9, color=QUIET.light)
+        axes.text(at, 0.02, f" {stop:g} nats", transform=axes.get_xaxis_transform(), fontsize=9, color=QUIET.light)
 
 
-def set_reach(axes: Axes, d: Float[np.ndarray, "point"]) -> float:
-    """Let the axis of sqrt(KL) hold these and STOP; return where it ends."""
-    far = 1.04 * float(max(d.max(), 1.05 * np.sqrt(STOP)))
+def set_reach(axes: Axes, d: Float[np.ndarray, "point"], stop: float) -> float:
+    """Let the axis of sqrt(KL) hold these and the stop, in nats; return where it ends."""
+    far = 1.04 * float(max(d.max(), 1.05 * np.sqrt(stop)))
     axes.set_xlim(-0.02 * far, far)
     return far
 

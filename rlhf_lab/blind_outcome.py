@@ -30,12 +30,15 @@ def outcome(store: Store, sheet: str, rater: str, *, force: bool = False) -> dic
 
 
 def _agreement(store: Store, sheet: str, rater: str, others: list[str]) -> dict[str, Any]:
-    said = [[j.value for j in sorted(store.current(sheet, who), key=lambda j: j.number)] for who in (rater, *others)]
-    ratings = np.array(said)
+    """Of all raters, nan for what one has not rated yet; kappa on the texts that both have rated."""
+    numbers = [item.number for item in store.items(sheet)]
+    said = [{j.number: j.value for j in store.current(sheet, who)} for who in (rater, *others)]
+    ratings = np.array([[given.get(number, np.nan) for number in numbers] for given in said])
+    pairs = [ratings[[0, k]][:, ~np.isnan(ratings[[0, k]]).any(axis=0)].astype(np.int64) for k in range(1, len(said))]
     return {
         "raters": [rater, *others],
-        "alpha": alpha(ratings.astype(np.float64)),
-        "kappa": {who: kappa(ratings[0], ratings[k]) for k, who in enumerate(others, 1)},
+        "alpha": alpha(ratings),
+        "kappa": {who: kappa(*pair) for who, pair in zip(others, pairs, strict=True)},
     }
 
 

@@ -18,7 +18,7 @@ from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
-from rlhf_lab import analysis, findings, raters, sampling
+from rlhf_lab import analysis, findings, labels, raters, sampling
 from rlhf_lab.blind_outcome import outcome
 from rlhf_lab.blind_rating import compare_arms
 from rlhf_lab.blind_sheet import make_sheet, reveal
@@ -30,7 +30,8 @@ from rlhf_lab.stages import CONFIGS, work
 
 __all__ = ["STEPS", "Demo"]
 
-LABELS = 300  # of the word-counting rater, for the proxy; as many again for the second reward model
+LABELS = 375  # for the proxy, 300 to train on and 75 to judge it by; as many again for the second reward model
+KNOBS = {"counter": {"temperature": 0.0}}  # by sign: drawn by sigmoid(count), 300 labels say too little
 POLICY = {"reward_as": "logit", "learning_rate": 5e-4}
 BLIND = 40  # texts of each arm on the blind sheet
 # Each step with the seconds that it took on two cores: the first guess of the time that is left.
@@ -81,15 +82,16 @@ class Demo:
         }[step]
 
     def _run(self, role: str, kind: str, changes: dict[str, Any], parents: dict[str, str]) -> bool:
-        """Carry out a run, or go on with it; False if it was done already."""
+        """Carry out a run, or go on with it; False if it was done already. Raises InputError if it is another."""
         name = f"{self.name}-{role}"
-        known = {row.name for row in self.store.runs()}
-        if name in known:
+        config = vars(settings_of(CONFIGS[kind], changes))
+        if name in {row.name for row in self.store.runs()}:
             run = jobs.open_run(self.store, self.home, name)
+            if other := [key for key, value in config.items() if run.config.get(key) != value]:
+                raise self._another(f"{name} was made with another {' and '.join(other)}")
             if jobs.state(run) == "done":
                 return False
         else:
-            config = vars(settings_of(CONFIGS[kind], changes))
             run = jobs.create(self.store, self.home, name, kind, config, parents)
         ended = jobs.execute(run, work)
         if ended != "done":
@@ -97,23 +99,26 @@ class Demo:
             raise InputError(f"{name} {ended}{': ' + why if why else ''}; the same command goes on with it")
         return True
 
+    def _another(self, why: str) -> InputError:
+        return InputError(f"{why}: --name OTHER makes a demo of its own, beside {self.name!r}")
+
     def _pretrain(self) -> bool:
         return self._run("base", "pretrain", {"seed": self.seed}, {})
 
     def _label(self) -> bool:
         pool = f"{self.name}-pool"
-        if pool in {c.name for c in self.store.collections()} and len(self.store.current(pool)) == 2 * LABELS:
-            return False
         if pool not in {c.name for c in self.store.collections()}:
             base = jobs.open_run(self.store, self.home, f"{self.name}-base")
-            create_pool(self.store, pool, sampling.texts(base, 2 * LABELS, seed=self.seed + 1), seed=self.seed)
-        label_with(self.store, pool, raters.make(self.rater, temperature=0.0), np.random.default_rng(self.seed))
-        return True
+            create_pool(self.store, pool, sampling.texts(base, 2 * LABELS, seed=self.seed), seed=self.seed)
+        if other := [who for who in labels.raters(self.store, pool) if who != self.rater]:
+            raise self._another(f"{pool} was labelled by {other[0]!r}, not {self.rater!r}")
+        rater = raters.make(self.rater, **KNOBS.get(self.rater, {}))
+        return label_with(self.store, pool, rater, np.random.default_rng(self.seed)) > 0
 
     def _reward(self) -> bool:
         changes = {"pool": f"{self.name}-pool", "seed": self.seed, "labels": LABELS}
         parents = {"base": f"{self.name}-base"}
-        first = self._run("reward", "reward", changes | {"first": 0, "held_out": 0.0}, parents)
+        first = self._run("reward", "reward", changes | {"first": 0}, parents)
         return self._run("second", "reward", changes | {"first": LABELS}, parents) or first
 
     def _ppo(self) -> bool:
@@ -130,7 +135,8 @@ class Demo:
         run = jobs.open_run(self.store, self.home, f"{self.name}-ppo")
         if (run.folder / "evaluation").is_dir():
             self._evaluation = load_evaluation(run.folder / "evaluation")
-            return False
+            if self._evaluation.is_of(run) and self._evaluation.meta["second"] == f"{self.name}-second":
+                return False
         self._evaluation = evaluate(
             run, second=f"{self.name}-second", tell=lambda d, n: run.progress(d, n, "evaluating")
         )
@@ -144,7 +150,7 @@ class Demo:
             for k, (arm, role) in enumerate({"original": "base", "trained": "ppo", "twin": "twin"}.items()):
                 run = jobs.open_run(self.store, self.home, f"{self.name}-{role}")
                 at = None if role == "base" else sampling.before_the_stop(run)
-                arms[arm] = sampling.texts(run, 4 * BLIND, checkpoint=at, seed=self.seed + 10 + k)
+                arms[arm] = sampling.texts(run, 4 * BLIND, checkpoint=at, seed=self.seed + k, purpose="blind")
             make_sheet(self.store, sheet, arms, BLIND, self.seed)
         label_with(self.store, sheet, raters.make("careful"), np.random.default_rng(self.seed))
         self._rated = outcome(self.store, sheet, "careful")

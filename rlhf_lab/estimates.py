@@ -31,15 +31,14 @@ class Estimate:
         return self.step * self.steps
 
 
-def timed(step: Callable[[], Any], times: int = 5) -> float:
-    """Seconds of a step, the median of some after a first that warms up."""
-    step()
-    taken = []
-    for _ in range(times):
+def timed(step: Callable[[], Any], times: int = 5, done: Callable[[], bool] = lambda: False) -> float:
+    """Seconds of a step, the median of some after a first that warms up, which counts only if all is done with it."""
+    taken: list[float] = []
+    while len(taken) <= times and not done():
         began = time.perf_counter()
         step()
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return statistics.median(taken[1:] or taken)
 
 
 def ppo_estimate(config: PpoConfig, base: Run) -> Estimate:

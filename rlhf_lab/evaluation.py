@@ -16,7 +16,7 @@ from torch import Tensor
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, diversity, raters
-from rlhf_lab.generate import sample
+from rlhf_lab.generate import sample, stream
 from rlhf_lab.kl import divergence
 from rlhf_lab.models import load_model
 from rlhf_lab.overoptimization import Curve
@@ -43,6 +43,10 @@ class Evaluation:
     pool_texts: list[str]
     meta: dict[str, Any]
 
+    def is_of(self, run: Run) -> bool:
+        """Whether it saw all checkpoints that the run has now: a run may have gone on since."""
+        return list(self.curve.steps) == [step for step, _ in policies(run)]
+
 
 def gold(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"], Bool[np.ndarray, "text"] | None]:
     """Gold of each text in [-1, 1], and whether it is well formed: the careful reader's, or VADER's compound (no form).
@@ -67,7 +71,7 @@ def evaluate(
     second: str | None = None,
     completions: int = 1000,
     pool: int = 8192,
-    seed: int = 1,
+    seed: int = 0,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Sample each checkpoint of a PPO run and score what it says; kept in the run's folder `evaluation`.
@@ -80,19 +84,22 @@ def evaluate(
     found = policies(run)
     if not found:
         raise InputError(f"{run.name!r} has no checkpoint yet: wait for its first, or resume it")
+    if len(found) < 2:
+        raise InputError(f"{run.name!r} has but one checkpoint, the original model: wait for its next, or resume it")
     config: PpoConfig = settings_of(PpoConfig, run.config)
     runs = run.folder.parent
     base, _ = load_model(runs / run.parents["base"] / "model")
     names = {"proxy": run.parents["reward"], **({"second": second} if second else {})}
     scores = {
-        role: shaped(reward_score(name, runs / name, base, torch.device("cpu")), config) for role, name in names.items()
+        role: shaped(reward_score(name, runs / name, base, torch.device("cpu"), config.length), config)
+        for role, name in names.items()
     }
     columns: dict[str, list[Any]] = {}
     texts = []
     for done, (_, folder) in enumerate(found):
         tell(done, len(found) + 1)
         language, meta = load_model(folder)
-        tokens = _draw(language.model, config.length, completions, seed)
+        tokens = _draw(language.model, config.length, completions, stream("evaluation", seed))
         texts.append(base.texts(tokens))
         worth, formed = gold(gold_name, texts[-1])
         kl, entropy = _divergence(language.model, base.model, tokens)
@@ -106,7 +113,7 @@ def evaluate(
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
     tell(len(found), len(found) + 1)
-    tokens = _draw(base.model, config.length, pool, seed + 1)
+    tokens = _draw(base.model, config.length, pool, stream("best of n", seed))
     pool_texts = base.texts(tokens)
     pool_gold, pool_formed = gold(gold_name, pool_texts)
     arrays = {key: np.array(value) for key, value in columns.items()}
@@ -137,9 +144,9 @@ def load_evaluation(folder: Path) -> Evaluation:
     )  # fmt: skip
 
 
-def _draw(model: Transformer, length: int, count: int, seed: int) -> Tensor:
+def _draw(model: Transformer, length: int, count: int, generator: torch.Generator) -> Tensor:
     prompt = torch.zeros(count, 1, dtype=torch.long)
-    return sample(model, prompt, length, torch.Generator().manual_seed(seed)).tokens
+    return sample(model, prompt, length, generator).tokens
 
 
 def _divergence(policy: Transformer, reference: Transformer, tokens: Tensor) -> tuple[np.ndarray, float]:

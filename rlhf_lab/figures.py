@@ -11,7 +11,6 @@ from scipy import stats
 
 from elk_sandbox.palette import INK, QUIET
 from rlhf_lab.axes import (
-    STOP,
     draw_law,
     draw_peak,
     draw_points,
@@ -23,13 +22,13 @@ from rlhf_lab.axes import (
     set_reach,
 )  # fmt: skip
 from rlhf_lab.best_of_n import BestOfN, Frontier
+from rlhf_lab.findings import SECOND
 from rlhf_lab.laws import Fit
 from rlhf_lab.looks import LOOKS
 from rlhf_lab.overoptimization import Curve, Growth, means
 
 __all__ = [
-    "STOP", "Picture", "clip_picture", "diversity_picture", "factors_picture", "gold_picture", "kl_picture",
-    "reward_picture",
+    "Picture", "clip_picture", "diversity_picture", "factors_picture", "gold_picture", "kl_picture", "reward_picture",
 ]  # fmt: skip
 
 AXIS = "sqrt(KL from the original model), KL in nats a completion"
@@ -51,21 +50,22 @@ class Picture:
 
 
 def gold_picture(
-    curve: Curve, gold: Fit, proxy: Fit, *, best: BestOfN | None = None, best_gold: Fit | None = None,
+    curve: Curve, gold: Fit, proxy: Fit, stop: float, *, best: BestOfN | None = None, best_gold: Fit | None = None,
     best_proxy: Fit | None = None, optimal: Frontier | None = None,
 ) -> Picture:  # fmt: skip
     """Gold above, proxy below, as gains over the original model against sqrt(KL), with fits, bands and gold's peak.
 
-    best, best_gold, best_proxy: best-of-n and its fits; optimal: the frontier of the same pool, drawn beside them.
+    stop: nats, marked. best, best_gold, best_proxy: best-of-n and its fits; optimal: the frontier of the same pool,
+    drawn beside them.
     """
     figure = new_figure(8, 7.6)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(1.35, 1))
-    far = set_reach(upper, curve.d)
+    far = set_reach(upper, curve.d, stop)
     for axes, name, fit, scores in ((upper, "gold", gold, curve.gold), (lower, "proxy", proxy, curve.proxy)):
         found = means(scores)
         draw_points(axes, name, curve.d, found.mean - found.mean[0], found.error)
         draw_law(axes, name, fit, far)
-        draw_stop(axes, axes is upper)
+        draw_stop(axes, stop, axes is upper)
     for axes, score, law in ((upper, "gold", best_gold), (lower, "proxy", best_proxy)):
         if best is not None:
             mean, error = getattr(best, score), getattr(best, f"{score}_error")
@@ -78,8 +78,8 @@ def gold_picture(
                 reach = getattr(optimal, score) - mean[0]
                 axes.plot(np.sqrt(optimal.kl), reach, color=LOOKS["frontier"].colour.light, ls="--", lw=1.6,
                           label=LOOKS["frontier"].label)  # fmt: skip
-    if curve.second is not None:
-        found = means(curve.second)
+    if curve.second_scaled is not None:
+        found = means(curve.second_scaled)
         draw_points(lower, "second", curve.d, found.mean - found.mean[0], found.error)
     draw_peak(upper, gold)
     upper.set_ylabel("gold, gain over the original model")
@@ -91,11 +91,13 @@ def gold_picture(
     alt = f"Gold of PPO over that of the original model: {_told(curve.nats, gained - gained[0])} nats. "
     alt += f"Proxy: {_told(curve.nats, optimised - optimised[0])} nats. Fitted curve of gold: {gold.peak.words}."
     caption = f"{BARS} Thick curves: the laws of Gao et al. 2022, bands 95 % over bootstrap draws of the completions. "
-    caption += "Star and bar: the peak of gold's fit and its 95 % interval. Best of n at the upper bound of its KL. "
+    caption += "Star and bar: the peak of gold's fit and its 95 % interval. Best of n at the upper bound of its KL."
+    if curve.second is not None:
+        caption += f" {SECOND}"
     return _picture(figure, "gold", "Gold and proxy against KL", alt, caption)
 
 
-def factors_picture(curve: Curve) -> Picture:
+def factors_picture(curve: Curve, stop: float) -> Picture:
     """Gold, and its two factors: gold of what is well formed and the share well formed, against sqrt(KL).
 
     Raises ValueError where gold has no such factors.
@@ -109,8 +111,8 @@ def factors_picture(curve: Curve) -> Picture:
     for name, found in (("gold", means(curve.gold)), ("sentiment", inside), ("well_formed", share)):
         draw_points(axes, name, curve.d, found.mean, found.error)
     axes.axhline(0, color=QUIET.light, lw=0.8)
-    set_reach(axes, curve.d)
-    draw_stop(axes, True)
+    set_reach(axes, curve.d, stop)
+    draw_stop(axes, stop, True)
     axes.set(xlabel=AXIS, ylabel="mean, and share")
     nats_above(axes)
     legend(figure, (axes,))
@@ -120,18 +122,20 @@ def factors_picture(curve: Curve) -> Picture:
     return _picture(figure, "factors", "The two factors of gold", alt, caption)
 
 
-def kl_picture(steps: Float[np.ndarray, "step"], nats: Float[np.ndarray, "step"], fitted: Growth) -> Picture:
+def kl_picture(
+    steps: Float[np.ndarray, "step"], nats: Float[np.ndarray, "step"], fitted: Growth, stop: float
+) -> Picture:
     """KL and its square root against PPO iterations, each with its line."""
     figure = new_figure(8, 4)
     told = []
-    for axes, values, line, name, stop in zip(
+    for axes, values, line, name, mark in zip(
         figure.subplots(1, 2), (nats, np.sqrt(np.maximum(nats, 0))), (fitted.kl, fitted.root),
-        ("KL, nats a completion", "sqrt(KL)"), (STOP, np.sqrt(STOP)), strict=True,
+        ("KL, nats a completion", "sqrt(KL)"), (stop, np.sqrt(stop)), strict=True,
     ):  # fmt: skip
         draw_points(axes, "kl", steps, values, None)
         axes.plot(steps, line(steps), color=QUIET.light, ls="--", lw=1.6)
-        axes.axhline(stop, color=QUIET.light, lw=1, ls=(0, (1, 2)))
-        axes.text(steps.max(), stop, "10 nats", ha="right", va="bottom", fontsize=9, color=QUIET.light)
+        axes.axhline(mark, color=QUIET.light, lw=1, ls=(0, (1, 2)))
+        axes.text(steps.max(), mark, f"{stop:g} nats", ha="right", va="bottom", fontsize=9, color=QUIET.light)
         axes.set_title(f"{name}: line, R² = {line.r2:.3f}", fontsize=11, loc="left", color=INK.light)
         axes.set(xlabel="PPO iterations", ylim=(0, None))
         told.append(f"{name} with a line of R squared {line.r2:.3f}")
@@ -140,7 +144,7 @@ def kl_picture(steps: Float[np.ndarray, "step"], nats: Float[np.ndarray, "step"]
     return _picture(figure, "kl", "KL against iterations", alt, caption)
 
 
-def diversity_picture(curve: Curve) -> Picture:
+def diversity_picture(curve: Curve, stop: float) -> Picture:
     """Entropy above, distinct bigrams, duplicates and overlap below, against sqrt(KL); what is None is left out.
 
     Raises ValueError if all of them are None.
@@ -157,9 +161,9 @@ def diversity_picture(curve: Curve) -> Picture:
             draw_points(axes, name, curve.d, values, None)
         entropy = "entropy" in panel
         axes.set(ylabel="nats a token" if entropy else "share", ylim=(0, None if entropy else 1.03))
-        draw_stop(axes, axes is drawn[0])
+        draw_stop(axes, stop, axes is drawn[0])
     drawn[-1].set_xlabel(AXIS)
-    set_reach(drawn[-1], curve.d)
+    set_reach(drawn[-1], curve.d, stop)
     nats_above(drawn[0])
     legend(figure, drawn)
     told = [f"{LOOKS[name].label}: {_told(curve.nats, values)}" for panel in panels for name, values in panel.items()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from rlhf_lab.overoptimization import Curve, Fall, Growth, Seeds, Turn, means
 
 __all__ = [
     "Table", "best_of_n_table", "blind_table", "checkpoint_table", "factors", "growth_table", "headline", "interval",
-    "law_table", "number", "percent", "plus_minus", "power_table", "prediction_table", "seeds_table", "turn_table",
+    "law_table", "number", "percent", "plus_minus", "power_table", "prediction_table", "reward_table", "seeds_table",
+    "turn_table",
 ]  # fmt: skip
 
 LEFT, RIGHT = "first arm", "second arm"
+SECOND = "The second reward model, as the proxy, is in standard deviations over the original model's completions."
 MISSING = "\N{EN DASH}"
 SHOWN = 2.0
 """Standard errors beyond which a fall is called one."""
@@ -42,7 +45,7 @@ def number(value: float, digits: int = 3) -> str:
     if np.isinf(value):
         return "∞" if value > 0 else "-∞"
     decimals = max(0, min(3, digits - 1 - int(np.floor(np.log10(abs(value)))))) if value else 0
-    return f"{value:.{decimals}f}"
+    return f"{value:z.{decimals}f}"
 
 
 def percent(value: float) -> str:
@@ -55,7 +58,7 @@ def plus_minus(value: float, error: float) -> str:
     if np.isnan(value):
         return MISSING
     decimals = 3 if max(abs(value), abs(error)) < 1 else 2
-    return f"{value:.{decimals}f}" + ("" if np.isnan(error) else f" ± {error:.{decimals}f}")
+    return f"{value:z.{decimals}f}" + ("" if np.isnan(error) else f" ± {error:.{decimals}f}")
 
 
 def interval(low: float, high: float) -> str:
@@ -75,7 +78,9 @@ def headline(found: Turn) -> str:
         proxy = f"the proxy rises, with a dip of {number(found.dip, 2)} standard errors on the way"
     else:
         proxy = "the proxy does not rise"
-    if found.gold.error == 0:
+    if found.constant:
+        return f"Gold is the same everywhere: choose --gold vader for text other than stage; {proxy}."
+    if found.at_end:
         return f"Gold is highest at the last checkpoint, {end} from the original model: no turn is seen; {proxy}."
     if not fall.errors > SHOWN:
         said = "" if np.isnan(fall.errors) else f", {number(fall.errors, 2)} standard errors,"
@@ -89,14 +94,16 @@ def headline(found: Turn) -> str:
 
 def factors(found: Turn) -> str:
     """Whether what is well formed turned too, or only the form was lost; empty where gold has no factors."""
-    if found.sentiment is None or found.well_formed is None or found.gold.error == 0:
+    if found.sentiment is None or found.well_formed is None or found.at_end or found.constant:
         return ""
     sentiment, form = found.sentiment, found.well_formed
     if sentiment.errors > SHOWN:
         first = f"It is not mere gibberish: gold of what is well formed falls by {_fall(sentiment)}"
     else:
         first = f"Gold of what is well formed does not fall by more than two standard errors ({_fall(sentiment)})"
-    return f"{first}; the share well formed falls by {_fall(form)}."
+    if form.errors > SHOWN:
+        return f"{first}; the share well formed falls by {_fall(form)}."
+    return f"{first}; the share well formed does not."
 
 
 def checkpoint_table(curve: Curve) -> Table:
@@ -105,7 +112,7 @@ def checkpoint_table(curve: Curve) -> Table:
     scores = {
         "KL, nats": means(curve.kl),
         "proxy": means(curve.proxy),
-        "second reward model": None if curve.second is None else means(curve.second),
+        "second reward model": None if curve.second_scaled is None else means(curve.second_scaled),
         "gold": means(curve.gold),
         "gold where well formed": None if curve.well_formed is None else means(curve.gold, curve.well_formed),
         "share well formed": None if well is None else means(well),
@@ -120,6 +127,8 @@ def checkpoint_table(curve: Curve) -> Table:
     told += [[number(value) for value in values] for values in others.values()]
     rows = tuple(zip(map(str, curve.steps), *told, strict=True))
     note = f"Means over {curve.kl.shape[1]} completions of each checkpoint, ± one standard error."
+    if curve.second is not None:
+        note += f" {SECOND}"
     return Table("Checkpoints", ("iteration", *kept, *others), rows, note)
 
 
@@ -185,6 +194,8 @@ def turn_table(found: Turn) -> Table:
         f"({number(found.end_nats)} nats). Held out: the peak is chosen on one half of the completions and the fall "
         "measured on the other, so that choosing the highest of noisy means does not flatter."
     )
+    if found.second is not None:
+        note += f" {SECOND}"
     columns = ("mean", "peak less end", "in standard errors", "completions at peak / end")
     return Table("The turn", columns, rows, note)
 
@@ -216,6 +227,21 @@ def growth_table(found: Growth) -> Table:
     return Table("KL against iterations", ("", "slope an iteration", "intercept", "R²"), rows)
 
 
+def reward_table(evaluation: Mapping[str, Any]) -> Table:
+    """A reward model beside its bag of words: the evaluation of a reward run, as plain values."""
+    measures = {"accuracy": "accuracy", "Spearman with the label": "spearman", "calibration error": "calibration_error"}
+    told = [[evaluation[role][key] for role in ("model", "baseline", "difference")] for key in measures.values()]
+    rows = tuple(
+        (name, *(f"{number(one['value'])} {interval(one['low'], one['high'])}" for one in each))
+        for name, each in zip(measures, told, strict=True)
+    )
+    note = (
+        f"On {evaluation['count']} labels held out, {evaluation['neutral']} of them neutral, which the accuracy leaves "
+        "out. Intervals are 95 % over bootstrap draws of the texts; the difference is paired, text by text."
+    )
+    return Table("On held-out labels", ("", "reward model", "bag of words", "difference"), rows, note)
+
+
 def seeds_table(found: Seeds) -> Table:
     """Each seed, and their mean."""
     each = zip(found.peaks, found.falls, found.errors, strict=True)
@@ -224,7 +250,7 @@ def seeds_table(found: Seeds) -> Table:
         "mean",
         number(float(found.peaks.mean())),
         plus_minus(found.mean, found.error),
-        number(found.mean / found.error),
+        number(found.mean_errors),
     )
     note = f"In {found.beyond} of {len(rows)} seeds gold falls by more than two standard errors over completions."
     columns = ("seed", "peak, nats", "fall of gold", "in standard errors")

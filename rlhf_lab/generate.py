@@ -1,8 +1,10 @@
 """Sampling with a key-value cache: a whole batch at once, from exactly the distribution that scoring gives."""
 
 import math
+import zlib
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -10,7 +12,7 @@ from torch import Tensor
 from elk_sandbox.terminal import InputError
 from rlhf_lab.transformer import Transformer
 
-__all__ = ["Sample", "sample"]
+__all__ = ["Sample", "sample", "stream"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,15 @@ class Sample:
 
     tokens: Int[Tensor, "batch time"]  # the prompt, then the completion
     logprobs: Float[Tensor, "batch length"]  # of each completion token, in nats, fp32
+
+
+def stream(purpose: str, seed: int) -> torch.Generator:
+    """Random numbers of one purpose: with any seeds, no two purposes draw the same texts of a model.
+
+    So what is labelled is never what is evaluated or rated.
+    """
+    words = np.random.SeedSequence([zlib.crc32(purpose.encode()), seed]).generate_state(2)
+    return torch.Generator().manual_seed(int(words[0]) << 31 ^ int(words[1]))
 
 
 @torch.no_grad()

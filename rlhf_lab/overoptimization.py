@@ -52,7 +52,7 @@ class Curve:
     well_formed: Bool[np.ndarray, "checkpoint completion"] | None = None
     """None where gold has no such factor."""
     second: Float[np.ndarray, "checkpoint completion"] | None = None
-    """A reward model trained on other labels."""
+    """A reward model trained on other labels, in nats; see `second_scaled`."""
     entropy: Float[np.ndarray, "checkpoint"] | None = None
     """Nats a token."""
     distinct: Float[np.ndarray, "checkpoint"] | None = None
@@ -82,6 +82,14 @@ class Curve:
     def d(self) -> Float[np.ndarray, "checkpoint"]:
         """Square root of the mean KL in nats."""
         return np.asarray(np.sqrt(np.maximum(self.nats, 0)))
+
+    @property
+    def second_scaled(self) -> Float[np.ndarray, "checkpoint completion"] | None:
+        """`second` recentred and scaled, as the proxy is: by its own mean and deviation at the first checkpoint."""
+        if self.second is None:
+            return None
+        first = self.second[0]
+        return np.asarray((self.second - first.mean()) / (first.std() or 1.0))
 
     def until(self, nats: float) -> "Curve":
         """The checkpoints before the first whose mean KL is above this."""
@@ -120,6 +128,10 @@ class Turn:
     """Its mean KL."""
     end_nats: float
     """Mean KL of the last checkpoint."""
+    at_end: bool
+    """Whether the peak is the last checkpoint."""
+    constant: bool
+    """Whether gold is the same for every completion of every checkpoint."""
     gold: Fall
     held_out: Fall
     """Gold again, the peak chosen on one half of the completions and the fall measured on the other, both ways: the
@@ -134,7 +146,7 @@ class Turn:
     well_formed: Fall | None
     """Share well formed."""
     second: Fall | None
-    """The second reward model; None if there was none."""
+    """The second reward model, scaled; None if there was none."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +213,7 @@ def turn(curve: Curve) -> Turn:
         raise ValueError(f"a turn needs 2 checkpoints of 4 completions, not {' x '.join(map(str, curve.kl.shape))}")
     gold = means(curve.gold)
     peak = int(gold.mean.argmax())
-    well, second = curve.well_formed, curve.second
+    well, second = curve.well_formed, curve.second_scaled
     halves = [_fall(means(curve.gold[:, 1 - k :: 2]), int(curve.gold[:, k::2].mean(axis=1).argmax())) for k in (0, 1)]
     held_out = Fall(
         (halves[0].fall + halves[1].fall) / 2, float(np.hypot(halves[0].error, halves[1].error)) / 2,
@@ -212,6 +224,8 @@ def turn(curve: Curve) -> Turn:
         peak_step=int(curve.steps[peak]),
         peak_nats=float(curve.nats[peak]),
         end_nats=float(curve.nats[-1]),
+        at_end=peak == len(curve.steps) - 1,
+        constant=not np.ptp(curve.gold),
         gold=_fall(gold, peak),
         held_out=held_out,
         proxy=_fall(means(curve.proxy), peak),

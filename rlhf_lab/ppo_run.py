@@ -19,7 +19,7 @@ from elk_sandbox.runtime.jobs import Run
 from elk_sandbox.terminal import InputError, err
 from rlhf_lab import raters, resume
 from rlhf_lab.checkpoints import Series
-from rlhf_lab.generate import sample
+from rlhf_lab.generate import sample, stream
 from rlhf_lab.kl import mean_and_error
 from rlhf_lab.machine import fingerprint, prepare, refuse_if_changed
 from rlhf_lab.models import LanguageModel, digest, load_model, save_model
@@ -33,12 +33,21 @@ __all__ = ["policies", "ppo", "reward_score"]
 RATER = "rater:"  # a reward of this beginning is a simulated rater's own score, by a program
 
 
-def reward_score(name: str, folder: Path, language: LanguageModel, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """The logit of positive for token rows with their prompt: of a reward run, or of `rater:NAME`, a program."""
+def reward_score(
+    name: str, folder: Path, language: LanguageModel, device: torch.device, length: int
+) -> Callable[[Tensor], Tensor]:
+    """The logit of positive for rows of `length` tokens and their prompt: of a reward run, or `rater:NAME`, a program.
+
+    Raises InputError for a reward model of other tokens, or of texts of another length.
+    """
     if not name.startswith(RATER):
         model, meta = load_reward(folder / "model", device)
         if meta["tokenizer"] != language.tokenizer.to_json():
             raise InputError(f"the reward model {name!r} was trained on another base model's tokens: choose its base")
+        require(
+            meta["length"] == length,
+            f"the reward model {name!r} learned from texts of {meta['length']} tokens: say --length {meta['length']}",
+        )
         return lambda tokens: model.logit(tokens)
     rater = raters.make(name.removeprefix(RATER))
 
@@ -49,7 +58,10 @@ def reward_score(name: str, folder: Path, language: LanguageModel, device: torch
 
 
 def shaped(logit: Callable[[Tensor], Tensor], config: PpoConfig) -> Score:
-    """The raw reward of token rows, in nats: log P(target) or the logit, target swapped and no sign flipped for it."""
+    """The raw reward of token rows, in nats: log P(target) or the logit of it.
+
+    The target is swapped, the reward's sign is not: of log P these differ, of the logit they are the same.
+    """
     sign = 1 if config.target == "positive" else -1  # P(negative) = sigmoid(-logit)
     as_logp = config.reward_as == "logp"
 
@@ -79,8 +91,8 @@ def ppo(config: PpoConfig, run: Run) -> None:
     )
     reference = language.model.eval().requires_grad_(False)
     name = run.parents["reward"]
-    score = shaped(reward_score(name, runs / name, language, device), config)
-    generator = torch.Generator().manual_seed(config.seed)
+    score = shaped(reward_score(name, runs / name, language, device, config.length), config)
+    generator = stream("ppo", config.seed)
     policy = Transformer(reference.shape).to(device)
     policy.load_state_dict(reference.state_dict())
     learner = Ppo(

@@ -53,7 +53,19 @@ class PretrainConfig:
             self.learning_rate,
         )
         require(min(sizes) >= 0, "sizes, steps, batch and learning rate are above 0, or 0 for what suits the corpus")
-        require(self.dropout < 1 and self.documents <= 1, "dropout is below 1, documents at most 1")
+        suits = "or -1 for what suits the corpus"
+        require(
+            self.documents == -1 or 0 <= self.documents <= 1,
+            f"documents is {self.documents}: it must be from 0 to 1, {suits}",
+        )
+        require(
+            self.dropout == -1 or 0 <= self.dropout < 1,
+            f"dropout is {self.dropout}: it must be at least 0 and below 1, {suits}",
+        )
+        require(
+            self.weight_decay == -1 or self.weight_decay >= 0,
+            f"weight_decay is {self.weight_decay}: it must be at least 0, {suits}",
+        )
         require(min(self.validate_every, self.save_every) > 0, "intervals are at least 1")
         require(min(self.warmup, self.threads) >= 0, "warm-up and threads are at least 0")
 
@@ -64,7 +76,7 @@ STAGE: dict[str, Any] = {
 }  # fmt: skip
 SHAKESPEARE: dict[str, Any] = {
     "tokenizer": "bpe", "context": 64, "layers": 4, "heads": 6, "width": 192, "documents": 0.5,
-    "steps": 2800, "batch": 16, "learning_rate": 3e-3, "weight_decay": 0.5, "dropout": 0.15,
+    "steps": 2200, "batch": 16, "learning_rate": 1e-2, "weight_decay": 0.3, "dropout": 0.15,
 }  # fmt: skip
 
 

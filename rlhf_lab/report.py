@@ -128,9 +128,9 @@ def page(report: Report) -> str:
         f'<h1>{escape(report.title)}</h1>\n<p class="quiet">{escape(report.subtitle)}</p>',
         f'<p class="headline">{escape(report.headline)}</p>',
         f'<ul class="marks">{marks}</ul>' if marks else "",
-        f"<section><h2>What was run</h2><dl>{facts}</dl></section>" if facts else "",
         *(f"<section><h2>{escape(s.title)}</h2>{''.join(map(_block, s.blocks))}</section>" for s in report.sections),
         f"<section><h2>Caveats</h2><ul>{caveats}</ul></section>" if caveats else "",
+        f"<section><h2>What was run</h2><dl>{facts}</dl></section>" if facts else "",
     ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

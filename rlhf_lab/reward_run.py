@@ -25,7 +25,7 @@ from rlhf_lab.models import LanguageModel, load_model
 from rlhf_lab.reward_evaluation import Evaluation, Scores, evaluate
 from rlhf_lab.reward_model import RewardModel, save_reward
 from rlhf_lab.reward_settings import RewardConfig
-from rlhf_lab.reward_training import ROWS, RewardTraining, split
+from rlhf_lab.reward_training import ROWS, RewardTraining, require_two_kinds, split
 
 __all__ = ["Data", "estimate", "labelled", "reward"]
 
@@ -94,18 +94,27 @@ def reward(config: RewardConfig, run: Run) -> None:
     run.log(training.step, _told(found))
     run.flush()
     mixture = None if training.mixture is None else asdict(training.mixture)
-    described = {"trained_on": len(train), "mixture": mixture, "evaluation": asdict(found), "run": run.name}
+    described = {
+        "length": data.tokens.shape[1] - 1,
+        "trained_on": len(train),
+        "mixture": mixture,
+        "evaluation": asdict(found),
+        "run": run.name,
+    }
     save_reward(run.folder / "model", model, language.tokenizer, described)
+    run.progress(training.step, training.step, _in_words(found))
 
 
 def _kept(folder: Path, store: Store, config: RewardConfig, base: LanguageModel) -> Data:
-    """The labels that the run began with; those of now if it begins."""
+    """The labels that the run began with; those of now if it begins, unless they do not do: then InputError."""
     if folder.exists():
         tensors, meta = checkpoints.load(folder)
         return Data(
             tensors["numbers"].numpy(), tensors["tokens"], tensors["targets"].numpy(), tuple(meta["texts"])
         )  # fmt: skip
     data = labelled(store, config, base)
+    train, _ = split(len(data.targets), config.held_out, config.seed)
+    require_two_kinds(data.targets[train])
     tensors = {"numbers": torch.tensor(data.numbers), "tokens": data.tokens, "targets": torch.tensor(data.targets)}
     checkpoints.save(folder, tensors, {"pool": config.pool, "texts": data.texts})
     return data
@@ -152,6 +161,17 @@ def logits(model: RewardModel, tokens: Int[Tensor, "text time"]) -> Float[Tensor
     return torch.cat([model.logit(rows.to(device)) for rows in torch.split(tokens, ROWS)])
 
 
+def _in_words(found: Evaluation) -> str:
+    """The evaluation in a line."""
+    if not found.count:
+        return "Nothing was held out to judge it by."
+    model, words = (
+        f"{one.accuracy.value:.2f} [{one.accuracy.low:.2f}, {one.accuracy.high:.2f}]"
+        for one in (found.model, found.baseline)
+    )
+    return f"Accuracy on {found.count} labels held out: {model}, of a bag of words {words}."
+
+
 def _told(found: Evaluation) -> dict[str, float]:
     """An evaluation as metrics: what is defined of it."""
     told: dict[str, float] = {"held_out/texts": found.count}
@@ -173,4 +193,4 @@ def estimate(config: RewardConfig, base: Run) -> Estimate:
     data = labelled(base.store, config, language)
     train, _ = split(len(data.targets), config.held_out, config.seed)
     training = _training(config, language, data, train)
-    return Estimate(timed(training.advance), training.total_steps, "steps at most")
+    return Estimate(timed(training.advance, done=lambda: training.done), training.total_steps, "steps at most")

@@ -1,5 +1,6 @@
 """Texts from a run's model: samples to be labelled, snippets of its corpus, and a beginning continued."""
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,19 @@ def texts(
     length: int | None = None,
     temperature: float = 1.0,
     seed: int = 0,
+    purpose: str = "pool",
 ) -> list[Text]:
-    """Draw unconditional samples. Raises InputError for a checkpoint that there is not."""
+    """Draw unconditional samples for one purpose, see `generate.stream`.
+
+    Raises InputError for a checkpoint that there is not.
+    """
     prepare()
     folders = dict(model_folders(run))
     chosen = max(folders) if checkpoint is None else checkpoint
     if chosen not in folders:
         raise InputError(f"{run.name!r} has checkpoints at iterations {', '.join(map(str, folders))}, not {chosen}")
     language, _ = load_model(folders[chosen])
-    generator = torch.Generator().manual_seed(seed)
+    generator = generate.stream(purpose, seed)
     size = completion_length(language, length)
     rows = []
     for begin in range(0, count, BATCH):
@@ -100,7 +105,7 @@ def continued(
         language, meta = load_model(folder)
         given = torch.tensor([[0, *language.tokenizer.encode(prefix)]])
         size = completion_length(language, length, given.shape[1])
-        generator = torch.Generator().manual_seed(seed)
+        generator = generate.stream("continuation", seed)
         drawn = generate.sample(language.model, given, size, generator, temperature).tokens[0, given.shape[1] :]
         text = language.tokenizer.decode([*given[0, 1:].tolist(), *drawn.tolist()])
         begun = language.tokenizer.decode(given[0, 1:].tolist())
@@ -109,8 +114,9 @@ def continued(
 
 
 def before_the_stop(run: Run) -> int:
-    """The iteration of the last checkpoint whose KL is below the run's stop."""
-    within = [i for i, folder in policies(run) if checkpoints.load(folder)[1]["kl"] < run.config["kl_stop"]]
+    """The iteration of the last checkpoint before the KL first reached the run's stop."""
+    kl = [(i, checkpoints.load(folder)[1]["kl"]) for i, folder in policies(run)]
+    within = [i for i, _ in takewhile(lambda each: each[1] < run.config["kl_stop"], kl)]
     if not within:
         raise InputError(f"{run.name!r} has no checkpoint yet: wait for it, or `rlhf-lab resume {run.name}`")
     return within[-1]

@@ -62,6 +62,14 @@ class PpoConfig:
     threads: int = setting(0, "of PyTorch; 0: as many as it takes by itself")
 
     def __post_init__(self) -> None:
+        for name, least in {"length": 1, "epochs": 1, "batch": 2, "minibatch": 2}.items():
+            value = getattr(self, name)
+            require(value >= least, f"{name} is {value}: it must be at least {least}")
+        require(
+            self.batch % self.minibatch == 0,
+            f"a batch of {self.batch} must hold whole minibatches, not such of {self.minibatch}: choose a --minibatch "
+            "that divides it",
+        )
         require(min(self.learning_rate, self.kl_stop, self.spacing) > 0, "learning rate, stop and spacing are above 0")
         require(self.iterations > 0 and self.constants > 1, "at least one iteration, and two samples for the constants")
         require(

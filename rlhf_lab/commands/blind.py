@@ -1,6 +1,7 @@
 """The blind rating: make a sheet, rate it, and then see which arm was which."""
 
 import getpass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError, out, print_json
 from rlhf_lab.commands.frame import Home, Json, knob_values, opened
 
@@ -38,18 +41,17 @@ def make(
     from rlhf_lab.blind_sheet import make_sheet
 
     with opened(workspace) as (store, home):
-        chosen = jobs.open_run(store, home, run)
-        base = jobs.open_run(store, home, chosen.parents.get("base", ""))
+        chosen, other = _policy(store, home, run), _policy(store, home, twin) if twin else None
+        base = jobs.open_run(store, home, chosen.parents["base"])
         length = int(chosen.config["length"])
         at = sampling.before_the_stop(chosen) if checkpoint is None else checkpoint
         arms = {
-            "original": sampling.texts(base, 4 * n, length=length, seed=seed),
-            "trained": sampling.texts(chosen, 4 * n, checkpoint=at, length=length, seed=seed + 1),
+            "original": sampling.texts(base, 4 * n, length=length, seed=seed, purpose="blind"),
+            "trained": sampling.texts(chosen, 4 * n, checkpoint=at, length=length, seed=seed + 1, purpose="blind"),
         }
-        if twin:
-            other = jobs.open_run(store, home, twin)
+        if other:
             end = sampling.before_the_stop(other)
-            arms["twin"] = sampling.texts(other, 4 * n, checkpoint=end, length=length, seed=seed + 2)
+            arms["twin"] = sampling.texts(other, 4 * n, checkpoint=end, length=length, seed=seed + 2, purpose="blind")
         items = make_sheet(store, sheet, arms, n, seed)
     if as_json:
         print_json({"sheet": sheet, "texts": len(items), "checkpoint": at, "power": _powers(n)})
@@ -58,6 +60,14 @@ def make(
         Text(f"{sheet}: {len(items)} texts, {n} of each of {len(arms)} arms. Rate them: rlhf-lab blind rate {sheet}")
     )
     _power(n)
+
+
+def _policy(store: Store, home: Path, name: str) -> Run:
+    """A ppo run. Raises InputError for one of another kind."""
+    run = jobs.open_run(store, home, name)
+    if run.kind != "ppo":
+        raise InputError(f"{name!r} is a {run.kind} run; a blind sheet is of ppo runs: rlhf-lab list")
+    return run
 
 
 def power(n: Annotated[int, typer.Argument(help="Texts of each arm.", min=1)] = 20, as_json: Json = False) -> None:

@@ -77,10 +77,13 @@ def best_of_n(name: Name, workspace: Home = None, as_json: Json = False) -> None
 
 
 def _evaluated(store: Store, home: Path, name: str) -> Run:
+    from rlhf_lab.evaluation import load_evaluation
 
     run = jobs.open_run(store, home, name)
     if not (run.folder / "evaluation").is_dir():
         raise InputError(f"{name!r} was not evaluated yet: rlhf-lab evaluate {name}")
+    if not load_evaluation(run.folder / "evaluation").is_of(run):
+        raise InputError(f"{name!r} has gone on since it was evaluated: rlhf-lab evaluate {name}")
     return run
 
 

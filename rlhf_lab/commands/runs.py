@@ -131,7 +131,7 @@ def clone(
         run = jobs.open_run(store, home, name)
         changed = changes(settings, CONFIGS[run.kind])
         settings_of(CONFIGS[run.kind], run.config | changed)
-        carry_out(jobs.clone(store, home, name, new, changed), as_json=as_json)
+        carry_out(jobs.clone(store, home, name, new, changed), as_json=as_json, new=True)
 
 
 def delete(

@@ -85,19 +85,22 @@ def start(
     detach: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Enter a run and carry it out; its settings and parents are looked at before anything is written."""
+    """Enter a run and carry it out; its settings and parents are looked at before anything is written.
+
+    A run that fails here with nothing to go on from is deleted, so that its name is free; one in the background is not.
+    """
     settings_of(CONFIGS[kind], config)
     with opened(workspace) as (store, home):
         for role, parent in parents.items():
-            check_parent(role, parent, jobs.open_run(store, home, parent) if ":" not in parent else None)
+            if not (role == "reward" and parent.startswith("rater:")):
+                check_parent(role, jobs.open_run(store, home, parent))
         run = jobs.create(store, home, name, kind, config, parents)
-        carry_out(run, detach=detach, as_json=as_json)
+        carry_out(run, detach=detach, as_json=as_json, new=True)
 
 
-def check_parent(role: str, name: str, parent: Run | None) -> None:
+def check_parent(role: str, parent: Run) -> None:
     """Raises InputError if a run is not of the kind that its role asks for, or has no model yet."""
-    if parent is None:
-        return
+    name = parent.name
     kind = {"base": "pretrain", "reward": "reward"}[role]
     if parent.kind != kind:
         raise InputError(f"{name!r} is a {parent.kind} run; --{role} names a {kind} run")
@@ -105,8 +108,11 @@ def check_parent(role: str, name: str, parent: Run | None) -> None:
         raise InputError(f"{name!r} is {state}, not done: `rlhf-lab resume {name}`, or wait for it")
 
 
-def carry_out(run: Run, *, detach: bool = False, as_json: bool = False) -> None:
-    """Work at a run here, or in the background, and say how it ended; exit status 2 if it failed."""
+def carry_out(run: Run, *, detach: bool = False, as_json: bool = False, new: bool = False) -> None:
+    """Work at a run here, or in the background, and say how it ended; exit status 2 if it failed.
+
+    new: the command has just entered the run, which is deleted if it fails here with nothing to go on from.
+    """
     if detach:
         command = [sys.executable, "-m", "rlhf_lab", "resume", run.name, "--workspace", str(run.home)]
         jobs.start_detached(run, command)
@@ -114,15 +120,25 @@ def carry_out(run: Run, *, detach: bool = False, as_json: bool = False) -> None:
         return
     outcome = jobs.execute(run, work)
     row = run.store.run(run.name)
+    useless = new and outcome == "failed" and not _worth_keeping(run, row.message)
     if as_json:
         from rlhf_lab.runs import summary
 
         print_json(summary(run))
     elif outcome == "failed":
-        err.print(Text(f"{run.name} failed: {row.message}", style="red"), soft_wrap=True)
+        told = "; it left nothing to go on from and is deleted" if useless else ""
+        err.print(Text(f"{run.name} failed: {row.message}{told}", style="red"), soft_wrap=True)
     elif outcome == "stopped":
         out.print(Text(f"{run.name} is stopped; rlhf-lab resume {run.name} goes on"))
     else:
         out.print(Text(f"{run.name} is done. {row.progress.words if row.progress else ''}"))
+    if useless:
+        jobs.delete(run.store, run.home, run.name)
     if outcome == "failed":
         raise typer.Exit(2)
+
+
+def _worth_keeping(run: Run, message: str) -> bool:
+    """Whether a failed run left a checkpoint, a model, or a log that its message points to."""
+    saved = (each for part in ("checkpoints", "resume", "model") for each in (run.folder / part).glob("*"))
+    return any(saved) or str(run.log_file) in message

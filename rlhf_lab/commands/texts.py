@@ -71,6 +71,7 @@ def complete(
 
     with opened(workspace) as (store, home):
         chosen = jobs.open_run(store, home, run)
+        prefix = prefix.rstrip(" ")  # a blank belongs to the token that follows
         found = sampling.continued(chosen, prefix, length=length, temperature=temperature, seed=seed)
     if as_json:
         print_json({"run": run, "prefix": prefix, "continued": found})

@@ -15,24 +15,23 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab import overoptimization as oo
 from rlhf_lab import raters, sampling
+from rlhf_lab.demo import LABELS, POLICY
 from rlhf_lab.evaluation import Evaluation, evaluate, load_evaluation
 from rlhf_lab.labels import create_pool, label_with
 from rlhf_lab.settings import settings_of
 from rlhf_lab.stages import CONFIGS, work
 
 HOME = Path("workspace/overoptimization")
-LABELS = 300
 # What is changed against the demo's settings: rater, reward model's head, and what the reward is.
 SETTINGS: dict[str, dict[str, Any]] = {
     "counter (demo)": {},
     "careful": {"rater": "careful"},
-    "counter, by sign": {"knobs": {"temperature": 0.0}},
+    "counter, drawn by sigmoid": {"knobs": {"temperature": 1.0}},
     "first 8 words": {"rater": "hasty"},
     "20 % noise": {"knobs": {"slip": 0.2}},
     "log P as reward": {"reward_as": "logp"},
     "head: last": {"head": "last"},
     "head: every": {"head": "every"},
-    "head: pooled": {"head": "pooled"},
     "gold as reward (control)": {"reward": "rater:careful"},
 }
 
@@ -64,11 +63,11 @@ def arm(
     name = f"{label.split(' (')[0].replace(' ', '-').replace(',', '').replace(':', '').replace('%', 'pc')}-{seed}"
     if reward is None:
         if name not in {c.name for c in store.collections()}:
-            create_pool(store, name, sampling.texts(base, LABELS, seed=seed + 1), seed=seed)
-        label_with(store, name, raters.make(rater, **(knobs or {})), np.random.default_rng(seed))
+            create_pool(store, name, sampling.texts(base, LABELS, seed=seed), seed=seed)
+        label_with(store, name, raters.make(rater, **{"temperature": 0.0} | (knobs or {})), np.random.default_rng(seed))
         changes = {"pool": name, "seed": seed} | ({"head": head} if head else {})
         reward = done(store, f"reward-{name}", "reward", changes, {"base": base.name}).name
-    changes = {"reward_as": reward_as, "past_stop": 25.0, "seed": seed, "iterations": 150}
+    changes = {**POLICY, "reward_as": reward_as, "past_stop": 25.0, "seed": seed}
     run = done(store, f"ppo-{name}", "ppo", changes, {"base": base.name, "reward": reward})
     kept = run.folder / "evaluation"
     return load_evaluation(kept) if kept.is_dir() else evaluate(run)

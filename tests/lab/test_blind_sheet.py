@@ -15,6 +15,7 @@ from scipy.stats import binom
 
 from elk_sandbox.runtime.store import NameTaken, Store, open_store
 from elk_sandbox.terminal import InputError
+from rlhf_lab.blind_outcome import outcome, told
 from rlhf_lab.blind_sheet import make_sheet, progress, reveal
 from rlhf_lab.labelling import label_here
 from rlhf_lab.labels import Text, between, described, label_with, order
@@ -172,6 +173,20 @@ def test_a_forced_reveal_breaks_the_blind_for_good(store: Store) -> None:
     found = reveal(store, "blind", "ann")
     assert (found.broken, found.left) == (True, 0)
     assert not reveal(store, "blind", "bob").broken
+
+
+def test_agreement_before_all_is_rated_is_on_what_both_have_rated(store: Store) -> None:
+    two_arms(store)
+    values = {number: (-1, 0, 1)[number % 3] for number in range(40)}
+    rate(store, "ann", {number: values[number] for number in range(30, 40)})
+    rate(store, "bob", values | dict.fromkeys(range(5), 1))
+    rate(store, "eve", dict.fromkeys(range(40), 1))
+    found = outcome(store, "blind", "ann", force=True)
+    assert (found["left"], found["broken"]) == (30, True)
+    assert found["agreement"]["raters"] == ["ann", "bob", "eve"]
+    assert found["agreement"]["kappa"] == {"bob": 1.0, "eve": 0.0}
+    assert -1 < found["agreement"]["alpha"] < 1
+    assert any("kappa 1.00 with bob" in line for line in told(found))
 
 
 @pytest.mark.parametrize("change", ["rates again", "withdraws"])

@@ -13,7 +13,10 @@ from unittest import mock
 
 import pytest
 
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.terminal import InputError
 from rlhf_lab.__main__ import main
+from rlhf_lab.commands import stages
 from rlhf_lab.stage import corpus_text
 
 SMALL = shlex.split("--steps 30 --layers 1 --heads 2 --width 16 --batch 8 --context 32 --validate-every 30 --threads 1")
@@ -72,7 +75,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "done" in said(folder, "pretrain", "base", "--corpus", str(text), "--tokenizer", "word", *SMALL)
     said(folder, "sample", "base", "--count", "60", "--pool", "first", "--snippets", "0.2")
     said(folder, "label", "first", "--simulate", "counter")
-    said(folder, "reward", "rm", "--base", "base", "--pool", "first", "--epochs", "2", "--threads", "1")
+    said(folder, *shlex.split("reward rm --base base --pool first --head every --epochs 2 --threads 1"))
     said(folder, "ppo", "policy", "--base", "base", "--reward", "rm", *PPO)
     return folder
 
@@ -161,6 +164,11 @@ def test_estimates_are_given(home: Path) -> None:
         ("pretrain x --tokenizer syllable", "auto, char, word, bpe"),
         ("pretrain x --width 30 --heads 4", "heads divide"),
         ("pretrain x --device cuda", "CUDA"),
+        ("pretrain x --documents -0.5", "documents is -0.5"),
+        ("pretrain x --dropout -0.5", "dropout is -0.5"),
+        ("pretrain x --weight-decay -2", "weight_decay is -2"),
+        ("reward x --base base", "--pool"),
+        ("reward x --base rater:careful --pool first", "rater:careful"),
         ("reward x --base base --pool nowhere", "nowhere"),
         ("reward x --base policy --pool first", "names a pretrain run"),
         ("reward x --base base --pool first --labels 5", "label"),
@@ -168,6 +176,11 @@ def test_estimates_are_given(home: Path) -> None:
         ("ppo x --base base --reward rater:nobody", "nobody"),
         ("ppo x --base base --reward rm --batch 100 --minibatch 64", "whole minibatches"),
         ("ppo x --base base --reward rm --length 40", "--length"),
+        ("ppo x --base base --reward rm --length 0", "length is 0"),
+        ("ppo x --base base --reward rm --epochs 0", "epochs is 0"),
+        ("ppo x --base base --reward rm --batch 0", "batch is 0"),
+        ("ppo x --base base --reward rm --minibatch 0", "minibatch is 0"),
+        ("ppo x --base rater:careful --reward rm", "rater:careful"),
         ("ppo x --base bose --reward rm", "did you mean"),
         ("evaluate base", "pretrain run"),
         ("evaluate policy --gold silver", "silver"),
@@ -179,6 +192,9 @@ def test_estimates_are_given(home: Path) -> None:
         ("clone policy y --set lerning_rate=1", "learning_rate"),
         ("diff policy nothing", "nothing"),
         ("blind result nothing", "nothing"),
+        ("blind make s rm", "'rm' is a reward run"),
+        ("blind make s base", "'base' is a pretrain run"),
+        ("blind make s policy --twin base", "'base' is a pretrain run"),
         ("estimate reward", "--base"),
     ],
 )
@@ -186,8 +202,33 @@ def test_a_mistake_gets_one_line_that_helps_and_leaves_no_half_run(home: Path, w
     done = refused(home, *words.split())
     assert line in done
     assert len(done.splitlines()) == 1
-    after = told(home, "list")["runs"]
-    assert all(r["state"] in ("done", "failed") for r in after)
-    for run in after:
-        if run["state"] == "failed":
-            said(home, "delete", run["name"])
+    assert {r["name"]: r["state"] for r in told(home, "list")["runs"]} == dict.fromkeys(
+        ("base", "rm", "policy"), "done"
+    )
+
+
+def test_the_corrected_command_has_the_name_that_a_mistake_had(home: Path) -> None:
+    wrong = refused(home, "reward", "again", "--base", "base", "--pool", "first", "--labels", "5")
+    assert "too few" in wrong and "deleted" in wrong
+    right = shlex.split("reward again --base base --pool first --head every --epochs 1 --threads 1")
+    assert "done" in said(home, *right)
+    said(home, "delete", "again")
+
+
+@pytest.mark.parametrize("part", ["checkpoints", "resume", "model"])
+def test_a_run_that_failed_is_kept_if_it_can_be_gone_on_with(home: Path, part: str) -> None:
+    def fail(run: Run) -> None:
+        (run.folder / part / "one").mkdir(parents=True)
+        raise InputError("the disk is full")
+
+    with mock.patch.object(stages, "work", fail):
+        assert refused(home, "pretrain", "halfway") == "halfway failed: the disk is full"
+    assert told(home, "show", "halfway")["state"] == "failed"
+    said(home, "delete", "halfway")
+
+
+def test_a_run_that_failed_by_a_mistake_of_ours_keeps_its_traceback(home: Path) -> None:
+    with mock.patch.object(stages, "work", lambda run: 1 / 0):
+        assert "traceback: " in refused(home, "pretrain", "broken")
+    assert any("ZeroDivisionError" in line for line in told(home, "show", "broken")["log"])
+    said(home, "delete", "broken")

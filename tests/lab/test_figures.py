@@ -28,6 +28,7 @@ from tests.lab.simulated import pool, run
 from tests.test_pictures import contrast, rgb, seen_without_red_receptors
 
 CURVE = run()
+STOP = 8.0
 STEPS = np.arange(40.0)
 
 
@@ -40,7 +41,8 @@ def gold() -> Picture:
     proxy = rng.normal(size=2000)
     best = pool()
     return gold_picture(
-        CURVE, law_of(CURVE.gold), law_of(CURVE.proxy), best=best, best_gold=fit("best-of-n", gain_of_best_of_n(best)),
+        CURVE, law_of(CURVE.gold), law_of(CURVE.proxy), STOP, best=best,
+        best_gold=fit("best-of-n", gain_of_best_of_n(best)),
         best_proxy=fit("best-of-n", gain_of_best_of_n(best, "proxy")),
         optimal=frontier(proxy, 0.2 * proxy, np.linspace(0, 2, 9)),
     )  # fmt: skip
@@ -59,9 +61,9 @@ def clip() -> Picture:
 
 PICTURES = {
     "gold": (gold, {"gold", "proxy", "second", "best_of_n", "frontier"}),
-    "factors": (lambda: factors_picture(CURVE), {"gold", "sentiment", "well_formed"}),
-    "diversity": (lambda: diversity_picture(CURVE), {"entropy", "distinct", "duplicates", "overlap"}),
-    "kl": (lambda: kl_picture(STEPS, (0.1 * STEPS) ** 2, growth(STEPS, (0.1 * STEPS) ** 2)), {"kl"}),
+    "factors": (lambda: factors_picture(CURVE, STOP), {"gold", "sentiment", "well_formed"}),
+    "diversity": (lambda: diversity_picture(CURVE, STOP), {"entropy", "distinct", "duplicates", "overlap"}),
+    "kl": (lambda: kl_picture(STEPS, (0.1 * STEPS) ** 2, growth(STEPS, (0.1 * STEPS) ** 2), STOP), {"kl"}),
     "reward": (reward, {"proxy"}),
     "clip": (clip, {"outside", "binding"}),
 }
@@ -89,24 +91,26 @@ def test_the_words_hold_the_numbers() -> None:
     assert f"{mean[-1] - mean[0]:.2g} at {CURVE.nats[-1]:.2g} nats" in told.alt
     assert law_of(CURVE.gold).peak.words in told.alt
     assert "R squared 1.000" in PICTURES["kl"][0]().alt
-    assert f"{CURVE.well_formed.mean(axis=1)[-1]:.2g} at" in factors_picture(CURVE).alt  # type: ignore[union-attr]
+    assert f"{CURVE.well_formed.mean(axis=1)[-1]:.2g} at" in factors_picture(CURVE, STOP).alt  # type: ignore[union-attr]
 
 
 def test_what_is_not_there_is_not_drawn() -> None:
     bare = Curve("bare", CURVE.steps, CURVE.kl, CURVE.proxy, CURVE.gold, entropy=CURVE.entropy)
-    assert "distinct" not in diversity_picture(bare).alt
+    assert "distinct" not in diversity_picture(bare, STOP).alt
     with pytest.raises(ValueError, match="gold of bare is not made of two factors"):
-        factors_picture(bare)
+        factors_picture(bare, STOP)
     with pytest.raises(ValueError, match="no diversity of bare"):
-        diversity_picture(Curve("bare", CURVE.steps, CURVE.kl, CURVE.proxy, CURVE.gold))
-    assert gold_picture(bare, law_of(CURVE.gold), law_of(CURVE.proxy)).png
+        diversity_picture(Curve("bare", CURVE.steps, CURVE.kl, CURVE.proxy, CURVE.gold), STOP)
+    without = gold_picture(bare, law_of(CURVE.gold), law_of(CURVE.proxy), STOP)
+    assert without.png and "second reward model" not in without.caption
+    assert "The second reward model, as the proxy, is in standard deviations" in gold().caption
 
 
 def test_a_fit_that_failed_is_left_out() -> None:
     """Two points fit no law, scores without variance have no rank: the pictures are made all the same."""
     short = CURVE.until(0.3)
     none = fit("rl", gain_of_run(short, short.gold, np.random.default_rng(0), draws=10))
-    assert "no fit" in gold_picture(short, none, none).alt
+    assert "no fit" in gold_picture(short, none, none, STOP).alt
     assert "nan" in reward_picture(np.full(5, 0.5), np.ones(5), np.ones(5), np.ones(5), "gold").alt
 
 
@@ -170,15 +174,16 @@ def test_the_peak_is_where_the_fit_has_it_and_its_bar_ends_with_the_axes() -> No
 
 def test_nats_stand_above_their_square_roots() -> None:
     figure, drawn = axes()
-    assert set_reach(drawn, np.array([0.0, 1.0])) > np.sqrt(10)  # type: ignore[arg-type]
-    assert set_reach(drawn, np.array([0.0, 5.0])) == pytest.approx(5.2)  # type: ignore[arg-type]
-    draw_stop(drawn, True)  # type: ignore[arg-type]
+    assert set_reach(drawn, np.array([0.0, 1.0]), 6.0) > np.sqrt(6)  # type: ignore[arg-type]
+    assert set_reach(drawn, np.array([0.0, 5.0]), 6.0) == pytest.approx(5.2)  # type: ignore[arg-type]
+    draw_stop(drawn, 6.0, True)  # type: ignore[arg-type]
+    assert drawn.texts[0].get_text() == " 6 nats"  # type: ignore[attr-defined]
     nats_above(drawn)  # type: ignore[arg-type]
     figure.draw_without_rendering()
     above = drawn.child_axes[0]  # type: ignore[attr-defined]
     ticks = {label.get_text(): label.get_window_extent() for label in above.get_xticklabels()}
     stop = drawn.transData.transform((drawn.lines[0].get_xdata()[0], 0))[0]  # type: ignore[attr-defined]
-    assert (ticks["10"].x0 + ticks["10"].x1) / 2 == pytest.approx(stop, abs=1)
+    assert (ticks["6"].x0 + ticks["6"].x1) / 2 == pytest.approx(stop, abs=1)
     assert {"0", "25"} <= set(ticks) and "30" not in ticks
 
 

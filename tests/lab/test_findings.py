@@ -1,6 +1,6 @@
 """Findings in words and tables: each case of the headline, and numbers that are those of the result."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -22,11 +22,13 @@ from rlhf_lab.findings import (
     plus_minus,
     power_table,
     prediction_table,
+    reward_table,
     seeds_table,
     turn_table,
 )
 from rlhf_lab.laws import fit, predict
 from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, growth, over_seeds, turn
+from rlhf_lab.reward_evaluation import evaluate
 from tests.lab.simulated import pool, run
 
 CURVE = run()
@@ -70,6 +72,22 @@ def test_no_turn_is_told() -> None:
         "the proxy rises throughout."
     )
     assert factors(rising) == ""
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_gold_that_does_not_vary_is_told_to_be_useless(value: float) -> None:
+    """As of the careful reader on another corpus, where every text is ill formed."""
+    found = turn(replace(CURVE, gold=np.full(CURVE.gold.shape, value), well_formed=np.zeros(CURVE.gold.shape, bool)))
+    assert headline(found) == (
+        "Gold is the same everywhere: choose --gold vader for text other than stage; the proxy rises throughout."
+    )
+    assert factors(found) == ""
+
+
+def test_a_peak_whose_gold_does_not_vary_is_not_the_last() -> None:
+    """All completions of a checkpoint alike: its fall has no standard error."""
+    gold = np.broadcast_to(np.where(np.arange(13) == 3, 1.0, 0.0)[:, None], CURVE.gold.shape)
+    assert headline(turn(replace(CURVE, gold=gold, well_formed=None))).startswith("Gold is highest at 1.6 nats, ")
 
 
 def test_a_fall_within_its_error_is_no_fall() -> None:
@@ -169,8 +187,21 @@ def test_tables_of_growth_seeds_and_power() -> None:
     assert row(table, "1")[1] == number(turns[1].held_out.fall)
     assert row(table, "mean")[1:] == (plus_minus(seeds.mean, seeds.error), number(seeds.mean / seeds.error))
     assert "In 3 of 3 seeds" in table.note
+    assert row(seeds_table(over_seeds([turns[0]] * 2)), "mean")[2] == "–"  # noqa: RUF001
     before, after = np.array([0.35, 0.4, 0.25]), np.array([0.15, 0.35, 0.5])
     assert power_table({"double": power((20, 20), before, after)}).rows == (("double", "20 / 20", "27 %", "45 %"),)
+
+
+def test_the_reward_table() -> None:
+    rng = np.random.default_rng(6)
+    targets = rng.integers(3, size=80) / 2
+    found = evaluate(4 * targets - 2 + rng.normal(size=80), rng.normal(size=80), targets, rng)
+    table = reward_table(asdict(found))
+    for name, key in (("accuracy", "accuracy"), ("Spearman with the label", "spearman")):
+        each = (getattr(found.model, key), getattr(found.baseline, key), getattr(found.difference, key))
+        assert row(table, name) == tuple(f"{number(e.value)} {interval(e.low, e.high)}" for e in each)
+    assert row(table, "calibration error")[0].startswith(number(found.model.calibration_error.value))
+    assert f"On 80 labels held out, {found.neutral} of them neutral" in table.note
 
 
 def test_the_blind_table() -> None:

@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 
 from elk_sandbox.terminal import InputError
-from rlhf_lab.generate import Cache, draw, sample
+from rlhf_lab.generate import Cache, draw, sample, stream
 from rlhf_lab.kl import log_likelihood
 from rlhf_lab.transformer import Shape, Transformer
 
@@ -71,3 +71,11 @@ def test_what_does_not_fit_is_refused(given: int, length: int, temperature: floa
     with pytest.raises(InputError, match="do not fit"):
         prompt = torch.zeros(2, given, dtype=torch.long)
         sample(model(), prompt, length, torch.Generator(), temperature)
+
+
+def test_no_two_purposes_have_the_same_random_numbers() -> None:
+    """A shorter draw of one generator is the beginning of a longer one: what is labelled would be what is evaluated."""
+    purposes = ("pool", "blind", "evaluation", "best of n", "ppo", "continuation")
+    first = {(p, seed): float(torch.rand((), generator=stream(p, seed))) for p in purposes for seed in range(20)}
+    assert len(set(first.values())) == len(first)
+    assert torch.equal(torch.rand(3, generator=stream("pool", 7)), torch.rand(3, generator=stream("pool", 7)))

@@ -73,6 +73,26 @@ def test_no_turn_where_the_last_is_highest() -> None:
     found = turn(run(np.array([0.0, 0.3, 0.9]), np.random.default_rng(2)))
     assert found.peak == 2 and found.gold.fall == 0 and found.held_out.fall == 0
     assert np.isnan(found.gold.errors) and np.isnan(found.held_out.errors)
+    assert found.at_end and not found.constant
+
+
+def test_gold_that_does_not_vary_is_constant_and_not_highest_at_the_end() -> None:
+    same = np.zeros((3, 8))
+    found = turn(Curve("r", np.arange(3), same, same, same))
+    assert found.constant and not found.at_end
+
+
+def test_the_second_reward_model_is_scaled_by_the_original_models_completions() -> None:
+    curve = run(np.zeros(3), np.random.default_rng(14))
+    shifted = replace(curve, second=7 + 3 * curve.proxy)
+    found = shifted.second_scaled
+    assert found is not None and (found[0].mean(), found[0].std()) == pytest.approx((0, 1))
+    np.testing.assert_allclose(found[2], (curve.proxy[2] - curve.proxy[0].mean()) / curve.proxy[0].std())
+    fall = turn(shifted).second
+    assert fall is not None and fall.fall == pytest.approx(found[turn(shifted).peak].mean() - found[-1].mean())
+    assert replace(curve, second=None).second_scaled is None
+    same = replace(curve, second=np.ones(curve.proxy.shape)).second_scaled
+    assert same is not None and not same.any()
 
 
 def test_only_the_held_out_fall_is_fair_where_gold_is_flat() -> None:

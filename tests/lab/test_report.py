@@ -3,17 +3,26 @@
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import Store, open_store
+from rlhf_lab.analysis import analyse, figures_of, report_of, reward_section, shown, summary
+from rlhf_lab.evaluation import Evaluation
 from rlhf_lab.figures import Picture, factors_picture
 from rlhf_lab.findings import checkpoint_table, headline
 from rlhf_lab.overoptimization import turn
 from rlhf_lab.report import Report, Sample, Samples, Section, page
+from rlhf_lab.settings import PpoConfig
+from tests.lab import test_reward_run as reward_runs
 from tests.lab.simulated import run
 
 VOID = {"meta", "img"}
@@ -50,7 +59,7 @@ class Parsed(HTMLParser):
 
 
 def report(text: str = "Farewell, joy.", picture: Picture | None = None) -> Report:
-    drawn = picture or factors_picture(CURVE)
+    drawn = picture or factors_picture(CURVE, 10.0)
     columns = tuple(
         Samples(f"{where} {text}", text, (Sample(text, 1.5, -0.25, False), Sample("So be it", 0.1, 0.5)))
         for where in ("original", "peak", "end")
@@ -60,7 +69,7 @@ def report(text: str = "Farewell, joy.", picture: Picture | None = None) -> Repo
 
 
 def test_everything_is_there() -> None:
-    picture = factors_picture(CURVE)
+    picture = factors_picture(CURVE, 10.0)
     found = Parsed(page(report("A title", picture)))
     for words in (headline(turn(CURVE)), "A title", "original A title", "One seed.", picture.caption, "What was run"):
         assert words in found.text
@@ -74,7 +83,7 @@ def test_everything_is_there() -> None:
 
 
 def test_figures_are_inside_bit_for_bit() -> None:
-    picture = factors_picture(CURVE)
+    picture = factors_picture(CURVE, 10.0)
     (source,) = re.findall(r'src="data:image/png;base64,([^"]+)"', page(report(picture=picture)))
     assert b64decode(source) == picture.png
 
@@ -106,6 +115,82 @@ def test_every_text_of_the_user_is_escaped() -> None:
 def test_what_is_empty_has_no_heading() -> None:
     bare = Parsed(page(Report("t", "s", "h", (), {}, (), ())))
     assert "Caveats" not in bare.text and "What was run" not in bare.text and "ul" not in bare.tags
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path) as opened:
+        yield opened
+
+
+def policy(store: Store, home: Path, reward: str, error: float = 0.0, outside: float = 0.05) -> Run:
+    """A ppo run with the metrics of CURVE's iterations, but no checkpoints."""
+    config = vars(PpoConfig(kl_stop=8.0, past_stop=25.0))
+    run = jobs.create(store, home, "policy", "ppo", config, {"base": "base", "reward": reward})
+    for step, nats in zip(CURVE.steps.tolist(), CURVE.nats.tolist(), strict=True):
+        run.log(step, {"kl/exact": nats, "clip/outside": outside, "clip/clipped": outside / 2})
+        run.log(step, {"ratio/error_before": error if step == 8 else 0.0})
+    return run
+
+
+def evaluation() -> Evaluation:
+    proxy = np.random.default_rng(0).normal(size=4096)
+    texts = [["I have joy."]] * len(CURVE.steps)
+    return Evaluation(CURVE, texts, proxy, -(proxy**2), None, [], {"gold": "careful", "completions": 300})
+
+
+def reported(run: Run) -> Report:
+    found = analyse(run, evaluation(), draws=50)
+    return report_of(run, found, figures_of(run, found))
+
+
+def test_the_reward_model_stands_beside_its_bag_of_words(store: Store, tmp_path: Path) -> None:
+    reward_runs.prepared(store, tmp_path)
+    for name, held_out in (("rm", 0.25), ("all", 0.0)):
+        trained = reward_runs.start(store, tmp_path, name, held_out=held_out)
+        assert jobs.execute(trained, reward_runs.work) == "done"
+    run = policy(store, tmp_path, "rm")
+    found = analyse(run, evaluation(), draws=50)
+    pictures = figures_of(run, found)
+    (section,) = (
+        s for s in report_of(run, found, pictures).sections if s.title == "Reward model beside a bag of words"
+    )
+    table, picture = section.blocks
+    assert table == reward_section(run).blocks[0] and "On 20 labels held out" in table.note  # type: ignore[union-attr]
+    assert picture is pictures[-1] and picture.name == "reward"
+    run.parents["reward"] = "all"
+    assert reward_section(run) is None and "reward" not in {p.name for p in figures_of(run, found)}
+    run.parents["reward"] = "rater:careful"
+    assert reward_section(run) is None
+
+
+def test_what_a_run_says_against_itself_is_marked(store: Store, tmp_path: Path) -> None:
+    marks = reported(policy(store, tmp_path, "rater:counter", error=0.002, outside=0.004)).marks
+    assert "the ratio was not 1 before an update: off by up to 0.002" in marks
+    assert "fewer than 1 % of ratios were clipped: a larger batch costs nothing" in marks
+    assert "run on past the 8-nat stop to 25 nats" in marks
+
+
+def test_a_sound_run_has_no_such_mark(store: Store, tmp_path: Path) -> None:
+    run = policy(store, tmp_path, "rater:counter")
+    told = reported(run)
+    assert not [mark for mark in told.marks if "ratio" in mark]
+    found = analyse(run, evaluation(), draws=50)
+    assert {"gold, PPO", "gold, best-of-n"} <= set(found.predictions)
+    assert (
+        found.predictions["gold, best-of-n"].d.max() ** 2 > 4
+        and np.isfinite(found.predictions["gold, best-of-n"].bias_interval).all()
+    )
+    (row,) = (row for row in summary(found)["checkpoints"] if row["checkpoint"] == "at the stop")
+    assert row["kl"] < 8 and CURVE.nats[CURVE.steps.tolist().index(row["iteration"]) + 1] > 8
+
+
+def test_the_checkpoint_at_the_stop_is_the_one_before_the_first_crossing() -> None:
+    kl = np.array([0, 2, 5, 7, 9, 7.5, 10, 12, 14, 16, 18, 20, 22.0])
+    curve = replace(CURVE, kl=np.broadcast_to(kl[:, None], CURVE.kl.shape))
+    assert shown(curve, turn(curve), 8.0)["at the stop"] == 3
+    assert shown(curve, turn(curve), 10.0)["at the stop"] == 5
+    assert shown(curve, turn(curve), 30.0)["at the stop"] == 12
 
 
 @pytest.fixture(scope="module")

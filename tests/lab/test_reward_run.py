@@ -1,6 +1,7 @@
 """A reward run: what it learns from, what it leaves behind, and that it goes on to the same bits after a stop."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_labels_that_do_not_do_fail_the_run_with_a_line(
     run = start(store, tmp_path, "reward", **changes)
     assert jobs.execute(run, work) == "failed"
     assert line in store.run("reward").message
-    assert not (run.folder / "model").exists()
+    assert not (run.folder / "model").exists() and not (run.folder / "labels").exists()
 
 
 def test_texts_of_another_models_tokens_are_refused(store: Store, tmp_path: Path) -> None:
@@ -162,6 +163,13 @@ def test_the_estimate_counts_the_steps_that_are_taken(store: Store, tmp_path: Pa
     base = prepared(store, tmp_path)
     found = estimate(QUICK, base)
     assert found.step > 0 and found.steps == 3 * 64 // 16 + 2 * (3 * 32 // 16)
+
+
+@pytest.mark.parametrize("head", ["last", "pooled"])
+def test_the_estimate_of_a_training_of_few_steps_ends_with_it(store: Store, tmp_path: Path, head: str) -> None:
+    base = prepared(store, tmp_path, count=25)
+    found = estimate(replace(QUICK, head=head, epochs=1, batch=32), base)
+    assert found.step > 0 and found.steps == (3 if head == "pooled" else 1)
 
 
 @pytest.mark.parametrize(

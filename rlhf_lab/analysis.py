@@ -14,9 +14,10 @@ from elk_sandbox.runtime.run import Run
 from rlhf_lab import best_of_n as bon
 from rlhf_lab import checkpoints, figures, findings, laws
 from rlhf_lab import overoptimization as oo
+from rlhf_lab.cells import Table
 from rlhf_lab.evaluation import Evaluation, gold
 from rlhf_lab.figures import Picture
-from rlhf_lab.findings import Table
+from rlhf_lab.growth import Growth, growth
 from rlhf_lab.ppo_run import RATER
 from rlhf_lab.report import Report, Sample, Samples, Section, page
 from rlhf_lab.reward_model import load_reward
@@ -43,7 +44,7 @@ class Analysis:
     predictions: dict[str, laws.Prediction]
     best: bon.BestOfN
     frontier: bon.Frontier
-    growth: oo.Growth
+    growth: Growth
     steps: np.ndarray  # iterations, all of them
     nats: np.ndarray  # KL at each
     stop: float  # nats at which the run was to stop
@@ -65,7 +66,7 @@ def analyse(run: Run, evaluation: Evaluation, *, draws: int = 400, seed: int = 0
     kl = np.array(run.metrics()["kl/exact"])
     return Analysis(
         evaluation, oo.turn(curve), fits, predictions, best, bon.frontier(*pool, FRONTIER),
-        oo.growth(kl[:, 0], kl[:, 1]), kl[:, 0], kl[:, 1], run.config["kl_stop"],
+        growth(kl[:, 0], kl[:, 1]), kl[:, 0], kl[:, 1], run.config["kl_stop"],
     )  # fmt: skip
 
 

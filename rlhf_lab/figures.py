@@ -23,9 +23,10 @@ from rlhf_lab.axes import (
 )  # fmt: skip
 from rlhf_lab.best_of_n import BestOfN, Frontier
 from rlhf_lab.findings import SECOND
+from rlhf_lab.growth import Growth
 from rlhf_lab.laws import Fit
 from rlhf_lab.looks import LOOKS
-from rlhf_lab.overoptimization import Curve, Growth, means
+from rlhf_lab.overoptimization import Curve, means
 
 __all__ = [
     "Picture", "clip_picture", "diversity_picture", "factors_picture", "gold_picture", "kl_picture", "reward_picture",

@@ -1,69 +1,28 @@
 """What was found, in words and tables of text: for the report, the terminal and the app alike."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rlhf_lab.best_of_n import BestOfN
 from rlhf_lab.blind_rating import Comparison, Power, Proportion
+from rlhf_lab.cells import MISSING, Table, interval, number, percent, plus_minus
+from rlhf_lab.growth import Growth
 from rlhf_lab.laws import Fit, Prediction
-from rlhf_lab.overoptimization import Curve, Fall, Growth, Seeds, Turn, means
+from rlhf_lab.overoptimization import Curve, Fall, Seeds, Turn, means
 
 __all__ = [
-    "Table", "best_of_n_table", "blind_table", "checkpoint_table", "factors", "growth_table", "headline", "interval",
-    "law_table", "number", "percent", "plus_minus", "power_table", "prediction_table", "reward_table", "seeds_table",
-    "turn_table",
+    "best_of_n_table", "blind_table", "checkpoint_table", "factors", "growth_table", "headline", "law_table",
+    "power_table", "prediction_table", "reward_table", "seeds_table", "turn_table",
 ]  # fmt: skip
 
 LEFT, RIGHT = "first arm", "second arm"
 SECOND = "The second reward model, as the proxy, is in standard deviations over the original model's completions."
-MISSING = "\N{EN DASH}"
 SHOWN = 2.0
 """Standard errors beyond which a fall is called one."""
 DIP = 3.0
 """The same for the largest of all falls from one checkpoint to a later one, of which there are many."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of text under headings."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    """As long as the columns; the first cell names the row."""
-    note: str = ""
-    """How to read it."""
-
-
-def number(value: float, digits: int = 3) -> str:
-    """So many digits, at most three after the point; a dash where undefined."""
-    if np.isnan(value):
-        return MISSING
-    if np.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    decimals = max(0, min(3, digits - 1 - int(np.floor(np.log10(abs(value)))))) if value else 0
-    return f"{value:z.{decimals}f}"
-
-
-def percent(value: float) -> str:
-    """A share as whole percents, with one decimal below 10 %."""
-    return MISSING if np.isnan(value) else f"{100 * value:.{1 if 0 < abs(value) < 0.095 else 0}f} %"
-
-
-def plus_minus(value: float, error: float) -> str:
-    """A mean and its standard error, to the same decimals."""
-    if np.isnan(value):
-        return MISSING
-    decimals = 3 if max(abs(value), abs(error)) < 1 else 2
-    return f"{value:z.{decimals}f}" + ("" if np.isnan(error) else f" ± {error:.{decimals}f}")
-
-
-def interval(low: float, high: float) -> str:
-    """Two ends in brackets; a dash where undefined."""
-    return MISSING if np.isnan(low) or np.isnan(high) else f"[{number(low)}, {number(high)}]"
 
 
 def headline(found: Turn) -> str:

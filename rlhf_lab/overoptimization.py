@@ -1,4 +1,4 @@
-"""What optimising against a proxy did to gold: the curve of a run, its turn, its growth of KL, and several seeds.
+"""What optimising against a proxy did to gold: the curve of a run, its turn, and several seeds.
 
 Standard errors are over completions, which are independent draws from their checkpoint, unless seeds are named.
 """
@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from rlhf_lab.best_of_n import BestOfN
 from rlhf_lab.laws import Gain
 
 __all__ = [
-    "Curve", "Fall", "Growth", "Line", "Means", "Seeds", "Turn", "gain_of_best_of_n", "gain_of_run", "growth", "means",
-    "over_seeds", "turn",
+    "Curve", "Fall", "Means", "Seeds", "Turn", "gain_of_best_of_n", "gain_of_run", "means", "over_seeds", "turn",
 ]  # fmt: skip
 
 
@@ -149,27 +147,6 @@ class Turn:
     """The second reward model, scaled; None if there was none."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A straight line by ordinary least squares."""
-
-    slope: float
-    intercept: float
-    r2: float
-    """Share of variance explained; nan where there is none, or fewer than three points."""
-
-    def __call__(self, x: Float[np.ndarray, "point"]) -> Float[np.ndarray, "point"]:
-        return self.intercept + self.slope * x
-
-
-@dataclass(frozen=True)
-class Growth:
-    """KL against steps: the exercise expects its square root to be the straighter of the two."""
-
-    kl: Line
-    root: Line
-
-
 @dataclass(frozen=True, eq=False)
 class Seeds:
     """One experiment repeated with other seeds."""
@@ -237,11 +214,6 @@ def turn(curve: Curve) -> Turn:
     )
 
 
-def growth(steps: Float[np.ndarray, "step"], nats: Float[np.ndarray, "step"]) -> Growth:
-    """Fit KL and its square root to the steps, with intercepts."""
-    return Growth(_line(steps, nats), _line(steps, np.sqrt(np.maximum(nats, 0))))
-
-
 def over_seeds(turns: Sequence[Turn]) -> Seeds:
     """The mean fall of gold over seeds, with its standard error over them. Raises ValueError for no seeds."""
     if not turns:
@@ -300,11 +272,3 @@ def _dip(found: Means) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(error > 0, fall / error, np.where(fall == 0, 0.0, np.sign(fall) * np.inf))
     return float(ratios[np.triu_indices(len(found.mean), 1)].max())
-
-
-def _line(x: Float[np.ndarray, "step"], y: Float[np.ndarray, "step"]) -> Line:
-    if len(x) < 3 or x.min() == x.max():
-        return Line(np.nan, np.nan, np.nan)
-    found = stats.linregress(x, y)
-    r2 = 1 - ((y - found.intercept - found.slope * x) ** 2).sum() / y.var() / len(y) if y.var() > 0 else np.nan
-    return Line(float(found.slope), float(found.intercept), float(r2))

@@ -7,8 +7,8 @@ from html import escape
 from typing import TypeAlias
 
 from elk_sandbox.palette import ACCENT, INK, LINE, PAPER, QUIET, Colour
+from rlhf_lab.cells import Table, number
 from rlhf_lab.figures import Picture
-from rlhf_lab.findings import Table, number
 from rlhf_lab.looks import LOOKS
 
 __all__ = ["Report", "Sample", "Samples", "Section", "page"]

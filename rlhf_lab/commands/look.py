@@ -105,7 +105,7 @@ def _report(run: Run, as_json: bool) -> None:
 
 def show(found: object) -> None:
     """A table of findings on the terminal."""
-    from rlhf_lab.findings import Table as Told
+    from rlhf_lab.cells import Table as Told
 
     assert isinstance(found, Told)
     table = Table(*found.columns, box=None, header_style="bold", pad_edge=False)

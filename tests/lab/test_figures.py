@@ -21,9 +21,10 @@ from rlhf_lab.figures import (
     kl_picture,
     reward_picture,
 )
+from rlhf_lab.growth import growth
 from rlhf_lab.laws import Fit, Gain, fit
 from rlhf_lab.looks import LOOKS
-from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, growth
+from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run
 from tests.lab.simulated import pool, run
 from tests.test_pictures import contrast, rgb, seen_without_red_receptors
 

@@ -7,27 +7,24 @@ import pytest
 
 from rlhf_lab.best_of_n import best_of_n
 from rlhf_lab.blind_rating import compare_arms, power
+from rlhf_lab.cells import Table, interval, number, percent, plus_minus
 from rlhf_lab.findings import (
-    Table,
     best_of_n_table,
     blind_table,
     checkpoint_table,
     factors,
     growth_table,
     headline,
-    interval,
     law_table,
-    number,
-    percent,
-    plus_minus,
     power_table,
     prediction_table,
     reward_table,
     seeds_table,
     turn_table,
 )
+from rlhf_lab.growth import growth
 from rlhf_lab.laws import fit, predict
-from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, growth, over_seeds, turn
+from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, over_seeds, turn
 from rlhf_lab.reward_evaluation import evaluate
 from tests.lab.simulated import pool, run
 

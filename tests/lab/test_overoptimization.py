@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from rlhf_lab.best_of_n import best_of_n, sizes
+from rlhf_lab.growth import growth
 from rlhf_lab.laws import fit
-from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, growth, means, over_seeds, turn
+from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, means, over_seeds, turn
 
 NATS = np.array([0.0, 1.0, 4.0, 9.0, 16.0])
 

@@ -320,8 +320,8 @@ def test_what_is_left_to_the_corpus() -> None:
     "changes, line",
     [
         ({"steps": -1}, "sizes, steps, batch"),
-        ({"dropout": 1.0}, "dropout is below 1"),
-        ({"documents": 1.5}, "documents at most 1"),
+        ({"dropout": 1.0}, "dropout is 1.0: it must be at least 0 and below 1"),
+        ({"documents": 1.5}, "documents is 1.5: it must be from 0 to 1"),
         ({"save_every": 0}, "intervals are at least 1"),
         ({"warmup": -1}, "warm-up and threads"),
     ],

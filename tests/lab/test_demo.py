@@ -57,7 +57,7 @@ def test_gold_peaks_before_the_stop_and_falls_while_the_proxy_rises(told: dict[s
     assert fall["sentiment"]["fall"] > 2 * fall["sentiment"]["error"] > 0, "not mere gibberish"
     assert "the proxy rises throughout" in told["headline"]
     gold = {row["checkpoint"]: row["gold"] for row in told["checkpoints"]}
-    assert gold["gold's peak"] > gold["original"] > gold["end"]
+    assert gold["gold's peak"] > max(gold["original"], gold["end"])
 
 
 @pytest.mark.slow

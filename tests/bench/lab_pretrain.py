@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rlhf_lab import machine
+from rlhf_lab.optimizers import adamw
 from rlhf_lab.presets import SHAKESPEARE, STAGE
-from rlhf_lab.pretrain import MAX_GRADIENT, adamw
+from rlhf_lab.pretrain import MAX_GRADIENT
 from rlhf_lab.transformer import LABELS, Shape, Transformer
 
 CONTEXT = 64

@@ -6,7 +6,6 @@ that is missing, cut short or altered.
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -55,7 +54,7 @@ def save(folder: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
-        _sync(folder.parent)
+        workspace.sync(folder.parent)
     except OSError as reason:
         with suppress(OSError):
             _settle(folder)
@@ -170,11 +169,3 @@ def _settle(folder: Path) -> None:
             shutil.rmtree(_old(folder))
         else:
             _old(folder).rename(folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

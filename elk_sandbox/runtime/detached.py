@@ -1,21 +1,17 @@
 """A command that outlives whoever started it: one at a time for each name, known to run by a lock that it holds."""
 
-import fcntl
 import json
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from elk_sandbox.runtime import workspace
+from elk_sandbox.runtime import lock, workspace
 
-__all__ = ["Detached"]
-
-TRIES = 10  # at the lock, which somebody who only looks holds for a moment
-PAUSE = 0.02  # seconds between two
+__all__ = ["Detached", "outlive"]
 
 
 @dataclass(frozen=True)
@@ -36,17 +32,7 @@ class Detached:
 
     @property
     def running(self) -> bool:
-        try:
-            descriptor = os.open(self._lock, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return lock.held(self._lock)
 
     @property
     def asked(self) -> frozenset[str]:
@@ -63,19 +49,15 @@ class Detached:
     def start(self, command: Sequence[str], keys: Iterable[str]) -> bool:
         """Start the command, which is to give these keys; False if one runs already. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = lock.take(self._lock)
+        if descriptor is None:
+            return False
         try:
-            if not _taken(descriptor):
-                return False
             workspace.write(self.folder / f"{self.name}.json", json.dumps(sorted(keys)))
             with self.log.open("wb") as log:
-                process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                    pass_fds=[descriptor], env={**os.environ, "COLUMNS": "500", "NO_COLOR": "1"},
-                )  # fmt: skip
+                outlive(command, descriptor, log)
         finally:
-            os.close(descriptor)
-        threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+            lock.release(descriptor)
         return True
 
     def last_line(self) -> str:
@@ -87,12 +69,13 @@ class Detached:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def _taken(descriptor: int) -> bool:
-    for _ in range(TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(PAUSE)
-        else:
-            return True
-    return False
+def outlive(command: Sequence[str], descriptor: int, log: IO[bytes], **settings: str) -> None:
+    """Start a command that inherits this lock, outlives us and prints to the log. Raises OSError.
+
+    settings: environment variables beside ours.
+    """
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        pass_fds=[descriptor], env=os.environ | {"COLUMNS": "500", "NO_COLOR": "1"} | settings,
+    )  # fmt: skip
+    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import threading
 import time
 import traceback
@@ -20,6 +19,7 @@ from typing import Any, Literal
 
 from elk_sandbox.declare import suggest
 from elk_sandbox.runtime import lock
+from elk_sandbox.runtime.detached import outlive
 from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.runtime.store import Store, check_name
 from elk_sandbox.runtime.tables import Outcome
@@ -150,19 +150,14 @@ def start_detached(run: Run, command: Sequence[str]) -> bool:
     try:
         with _locked(run) as descriptor, writing(run.log_file), run.log_file.open("ab") as log:
             _begin(run)
-            settings = {INHERITED: str(descriptor), "COLUMNS": "500", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
             try:
-                process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                    pass_fds=[descriptor], env=os.environ | settings,
-                )  # fmt: skip
+                outlive(command, descriptor, log, **{INHERITED: str(descriptor), "PYTHONUNBUFFERED": "1"})
             except OSError as reason:
                 message = f"{command[0]} cannot be started: {reason.strerror}"
                 run.store.mark_ended(run.name, "failed", message)
                 raise InputError(message) from reason
     except Running:
         return False
-    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
     return True
 
 

@@ -7,25 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from elk_sandbox.runtime.store import open_store
-from tests.lab.kills import KINDS, killed, lasting, prepared
-
-LEFT_ALONE = dict(zip(KINDS, ("base", "proxy", "policy"), strict=True))
+from tests.lab.kills import LEFT_ALONE, killed, lasting, prepared
 
 
 def main(wanted: int) -> None:
-    rng = np.random.default_rng(0)
-    kills, runs, other = dict.fromkeys(KINDS, 0), 0, 0
+    rng, kinds = np.random.default_rng(0), list(LEFT_ALONE)
+    kills, runs, other = dict.fromkeys(LEFT_ALONE, 0), 0, 0
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder)) as store:
         home = Path(folder)
         prepared(store, home)
         alone = {kind: lasting(store, home, name) for kind, name in LEFT_ALONE.items()}
         while sum(kills.values()) < wanted:
-            kind = KINDS[runs % len(KINDS)]
+            kind = kinds[runs % len(kinds)]
             kills[kind] += killed(store, home, kind, f"killed-{runs}", rng)
             other += lasting(store, home, f"killed-{runs}") != alone[kind]
             runs += 1
             print(f"{sum(kills.values())} kills, {runs} runs, {other} with other bits", flush=True)
-    print(f"| kills | {' | '.join(KINDS)} | runs | with other bits |\n|---|---|---|---|---|---|")
+    print(f"| kills | {' | '.join(LEFT_ALONE)} | runs | with other bits |\n|---|---|---|---|---|---|")
     print(f"| {sum(kills.values())} | {' | '.join(map(str, kills.values()))} | {runs} | {other} |")
     if other:
         sys.exit(1)

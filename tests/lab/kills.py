@@ -20,9 +20,9 @@ from rlhf_lab.settings import settings_of
 from rlhf_lab.stage import corpus_text
 from rlhf_lab.stages import CONFIGS, work
 
-__all__ = ["KINDS", "killed", "lasting", "prepared"]
+__all__ = ["LEFT_ALONE", "killed", "lasting", "prepared"]
 
-KINDS = ("pretrain", "reward", "ppo")
+LEFT_ALONE = {"pretrain": "base", "reward": "proxy", "ppo": "policy"}  # the run of each stage that nobody kills
 # Some seconds of work each, with states to go on from all along.
 SETTINGS: dict[str, dict[str, Any]] = {
     "pretrain": {
@@ -48,7 +48,7 @@ def create(store: Store, home: Path, kind: str, name: str) -> Run:
 def prepared(store: Store, home: Path) -> None:
     """The runs left alone: base, proxy, policy; and the pool that the reward stage learns from."""
     (home / "corpus.txt").write_text(corpus_text(0, 60_000))
-    for kind, name in zip(KINDS, ("base", "proxy", "policy"), strict=True):
+    for kind, name in LEFT_ALONE.items():
         run = create(store, home, kind, name)
         assert jobs.execute(run, work) == "done", store.run(name).message
         if kind == "pretrain":

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from elk_sandbox.runtime.store import open_store
-from tests.lab.kills import KINDS, killed, lasting, prepared
+from tests.lab.kills import LEFT_ALONE, killed, lasting, prepared
 
-LEFT_ALONE = dict(zip(KINDS, ("base", "proxy", "policy"), strict=True))
 KILLS = 20
 
 

@@ -9,7 +9,7 @@ import torch
 
 from elk_sandbox.terminal import InputError
 
-__all__ = ["fingerprint", "prepare", "refuse_if_changed"]
+__all__ = ["changes", "fingerprint", "prepare", "refuse_if_changed"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
@@ -45,14 +45,17 @@ def fingerprint(device: torch.device) -> dict[str, Any]:
     return {"device": device.type, "processor": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
 
 
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What is not as it was, in words; empty if all is."""
+    return "; ".join(
+        f"{key} {before.get(key)!r} then, {value!r} now" for key, value in now.items() if before.get(key) != value
+    )
+
+
 def refuse_if_changed(before: Mapping[str, Any], device: torch.device) -> None:
     """Raises InputError that names what differs from the machine on which a run began."""
-    now = fingerprint(device)
-    changed = [
-        f"{key} {before.get(key)!r} then, {value!r} now" for key, value in now.items() if before.get(key) != value
-    ]
-    if changed:
+    if changed := changes(before, fingerprint(device)):
         raise InputError(
-            f"the run began on another machine ({'; '.join(changed)}), so it would not give the same bits: "
+            f"the run began on another machine ({changed}), so it would not give the same bits: "
             "resume it there, or clone it and start anew"
         )

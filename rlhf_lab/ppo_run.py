@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from elk_sandbox.runtime.jobs import Run
-from elk_sandbox.terminal import InputError, err
+from elk_sandbox.terminal import InputError
 from rlhf_lab import raters, resume
 from rlhf_lab.checkpoints import Series
 from rlhf_lab.generate import sample, stream
@@ -206,9 +206,7 @@ class _Loop:
         self.saved = time.monotonic()
 
     def _restore(self) -> bool:
-        found = self.series.newest()
-        for complaint in self.series.complaints:
-            err.print(f"{complaint}; going on from the checkpoint before it")
+        found = resume.newest(self.series)
         if found is None:
             return False
         _, tensors, meta = found

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elk_sandbox.runtime.run import Run
-from elk_sandbox.terminal import InputError, err
+from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, corpus, machine, models, resume
 from rlhf_lab.optimizers import muon, scheduled, set_learning_rate
 from rlhf_lab.presets import PretrainConfig, chosen_for
@@ -41,9 +41,7 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
     run.progress(0, config.steps, f"reading the corpus {config.corpus}")
     training = Training(config, corpus.load(config.corpus, seed=config.seed), device)
     series = checkpoints.Series(run.folder / "checkpoints")
-    found = series.newest()
-    for complaint in series.complaints:
-        err.print(f"{complaint}; going on from the checkpoint before it")
+    found = resume.newest(series)
     if found is not None:
         training.restore(*found)
     before, since = training.step, time.perf_counter()
@@ -159,11 +157,8 @@ class Training:
     def restore(self, step: int, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """Go back to a checkpoint. Raises InputError if it was made under other conditions."""
         machine.refuse_if_changed(meta["machine"], self.device)
-        before, now = meta["began"], self._began()
-        if changed := [
-            f"{name} {before.get(name)!r} then, {now[name]!r} now" for name in now if before.get(name) != now[name]
-        ]:
-            raise InputError(f"the run began otherwise ({'; '.join(changed)}): clone it to begin so")
+        if changed := machine.changes(meta["began"], self._began()):
+            raise InputError(f"the run began otherwise ({changed}): clone it to begin so")
         resume.scatter(tensors, self.model, self.generator, *self.optimizers)
         self.total.copy_(tensors["total"])
         self.step = step

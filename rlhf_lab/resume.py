@@ -1,15 +1,26 @@
 """What a training loop saves so that it goes on bit for bit: weights, optimiser, generator."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from elk_sandbox.terminal import err
+from rlhf_lab.checkpoints import Series
 from rlhf_lab.optimizers import restore_state, state_tensors
 
-__all__ = ["gather", "scatter"]
+__all__ = ["gather", "newest", "scatter"]
 
 MODEL = "model."
+
+
+def newest(series: Series) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
+    """The last good state of a run, see `Series.newest`; what it passes over is told on the terminal."""
+    found = series.newest()
+    for complaint in series.complaints:
+        err.print(f"{complaint}; going on from the checkpoint before it")
+    return found
 
 
 def gather(model: torch.nn.Module, generator: torch.Generator, *optimizers: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError, err
-from rlhf_lab import checkpoints, labels
+from elk_sandbox.terminal import InputError
+from rlhf_lab import checkpoints, labels, resume
 from rlhf_lab.bag_of_words import BagOfWords
 from rlhf_lab.estimates import Estimate, timed
 from rlhf_lab.machine import prepare
@@ -131,9 +131,7 @@ def _training(
 def _trained(training: RewardTraining, config: RewardConfig, run: Run) -> RewardModel | None:
     """The model when it is done, None if somebody asked to stop before."""
     series = checkpoints.Series(run.folder / "resume")
-    found = series.newest()
-    for complaint in series.complaints:
-        err.print(f"{complaint}; going on from the checkpoint before it")
+    found = resume.newest(series)
     if found is not None:
         training.restore(*found)
     saved = time.monotonic()

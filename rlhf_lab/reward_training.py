@@ -242,11 +242,8 @@ class RewardTraining:
     def restore(self, step: int, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """Go back to a checkpoint of a training on the same data. Raises InputError for another machine or settings."""
         machine.refuse_if_changed(meta["machine"], self.device)
-        before, now = meta["conditions"], {**asdict(self.config), "bf16": self.bf16}
-        if changed := [
-            f"{key} {before.get(key)!r} then, {now[key]!r} now" for key in now if before.get(key) != now[key]
-        ]:
-            raise InputError(f"the run began otherwise ({'; '.join(changed)}): clone it to change that")
+        if changed := machine.changes(meta["conditions"], {**asdict(self.config), "bf16": self.bf16}):
+            raise InputError(f"the run began otherwise ({changed}): clone it to change that")
         self.votes = tensors["votes"]
         self.part, self.step = meta["part"] - 1, step
         self._next_part()

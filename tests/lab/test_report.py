@@ -5,7 +5,6 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -22,40 +21,13 @@ from rlhf_lab.findings import checkpoint_table, headline
 from rlhf_lab.overoptimization import turn
 from rlhf_lab.report import Report, Sample, Samples, Section, page
 from rlhf_lab.settings import PpoConfig
+from tests.html import FETCHES, Parsed
 from tests.lab import test_reward_run as reward_runs
 from tests.lab.simulated import run
 
-VOID = {"meta", "img"}
-FETCHES = {"src", "href", "srcset", "action", "data", "poster", "background", "formaction", "ping"}
 ATTACK = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 CHROMIUM = Path("/usr/bin/chromium")
 CURVE = run()
-
-
-class Parsed(HTMLParser):
-    """Tags, attributes and text; raises AssertionError where a tag is not closed in turn."""
-
-    def __init__(self, text: str):
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def report(text: str = "Farewell, joy.", picture: Picture | None = None) -> Report:

@@ -8,11 +8,16 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from elk_sandbox.terminal import InputError
+from rlhf_lab.likelihood import log_at
 from rlhf_lab.transformer import Transformer
 
 __all__ = ["Sample", "sample", "stream"]
+
+
+BLOCK = 32  # tokens of the vocabulary whose probabilities are summed first, then looked into
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ def sample(
     """Complete each prompt by `length` tokens, drawn from softmax(logits / temperature).
 
     One uniform number a token and the inverse of the cumulative distribution: exact, and cheaper than exponential
-    noise over the vocabulary. Raises InputError for a prompt that is empty or does not leave room in the context.
+    noise over the vocabulary. `whole` keeps the distributions drawn from. Raises InputError for a prompt that is empty
+    or does not leave room in the context.
     """
     batch, given = prompt.shape
     time = given + length
@@ -52,38 +58,64 @@ def sample(
             f"a prompt of {given} and a completion of {length} tokens at temperature {temperature} do not fit: at "
             f"least one token each, together at most the context of {model.shape.context}, and a temperature above 0"
         )
-    uniform = torch.rand(batch, length, generator=generator, device=generator.device).to(model.device)
-    tokens = torch.zeros(batch, time, dtype=torch.long, device=model.device)
+    device = model.device
+    uniform = torch.rand(batch, length, generator=generator, device=generator.device).to(device)
+    tokens = torch.zeros(batch, time, dtype=torch.long, device=device)
     tokens[:, :given] = prompt
-    logprobs = torch.empty(batch, length, device=model.device)
+    logprobs = torch.empty(batch, length, device=device)
     cache = Cache(model, batch, time)
-    step = cache.graphed_step if model.device.type == "cuda" else cache.step
+    step = cache.graphed_step if device.type == "cuda" else cache.step
+    weight, bias = head(model, temperature)
+    probabilities = torch.empty(batch, len(weight), device=device)
     for t in range(time - 1):
         features = step(tokens[:, t], t)
-        if t >= given - 1:
-            drawn, logprob = draw(model.logits(features).float() / temperature, uniform[:, t + 1 - given])
-            tokens[:, t + 1], logprobs[:, t + 1 - given] = drawn, logprob
+        if (at := t + 1 - given) >= 0:
+            torch.addmm(bias, features.float(), weight.T, out=probabilities)
+            torch.softmax(probabilities, -1, out=probabilities)
+            tokens[:, t + 1], logprobs[:, at] = draw(probabilities, uniform[:, at])
     return Sample(tokens, logprobs)
 
 
+def head(model: Transformer, temperature: float) -> tuple[Float[Tensor, "padded width"], Float[Tensor, "padded"]]:
+    """Weights and biases of logits / temperature, filled up to whole blocks with tokens of probability 0."""
+    vocabulary = model.shape.vocabulary
+    spare = -vocabulary % BLOCK
+    weight = F.pad(model.head.float() / temperature, (0, 0, 0, spare))
+    return weight, F.pad(torch.zeros(vocabulary, device=model.device), (0, spare), value=-math.inf)
+
+
 def draw(
-    logits: Float[Tensor, "batch vocabulary"], uniform: Float[Tensor, "batch"]
+    probabilities: Float[Tensor, "batch padded"], uniform: Float[Tensor, "batch"]
 ) -> tuple[Int[Tensor, "batch"], Float[Tensor, "batch"]]:
-    """A token a row by the inverse cumulative distribution, and its log-probability in nats."""
-    logprobs = torch.log_softmax(logits, -1)
-    cumulative = logprobs.exp().cumsum_(-1)
-    # In (0, 1], and scaled by the last entry, which rounding leaves a little off 1: both ends fall where there is mass.
-    tokens = torch.searchsorted(cumulative, ((1 - uniform) * cumulative[:, -1])[:, None])
-    return tokens[:, 0], logprobs.gather(-1, tokens)[:, 0]
+    """A token a row by the inverse cumulative distribution, and its log-probability in nats.
+
+    First a block of tokens, then the token in it. What is looked for lies in (0, sum], the sum as rounded, so that both
+    ends fall where there is mass.
+    """
+    blocks = probabilities.view(len(probabilities), -1, BLOCK)
+    mass = blocks.sum(-1).cumsum_(-1)
+    wanted = ((1 - uniform) * mass[:, -1])[:, None]
+    which = torch.searchsorted(mass, wanted)
+    before = F.pad(mass, (1, 0)).gather(-1, which)
+    inside = blocks.gather(1, which[..., None].expand(-1, -1, BLOCK))[:, 0].cumsum_(-1)
+    place = torch.searchsorted(inside, torch.minimum(wanted - before, inside[:, -1:]))
+    tokens = (which * BLOCK + place)[:, 0]
+    return tokens, log_at(probabilities, tokens)
 
 
 class Cache:
-    """Keys and values of what was read so far, for every layer: (batch heads) time depth."""
+    """Keys and values of what was read so far, for every layer: (batch groups) time (group depth).
+
+    Two heads share a product, each with zeros in the other's half: at this size the number of small products costs more
+    than what is in them.
+    """
 
     def __init__(self, model: Transformer, batch: int, time: int) -> None:
         shape, dtype = model.shape, model.embedding.weight.dtype
         self.model = model
-        size = (shape.layers, batch * shape.heads, time, shape.width // shape.heads)
+        self.group = 2 if shape.heads % 2 == 0 else 1
+        self.own = torch.eye(self.group, device=model.device, dtype=dtype)[:, :, None]
+        size = (shape.layers, batch * shape.heads // self.group, time, self.group * shape.width // shape.heads)
         # `static_step` weighs what is not written yet by 0, so it must be finite.
         make = torch.zeros if model.device.type == "cuda" else torch.empty
         self.keys = make(size, device=model.device, dtype=dtype)
@@ -94,11 +126,10 @@ class Cache:
         """Read one token a row at position t and return the features there."""
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            rows, depth = q.shape[0] * q.shape[2], q.shape[3]
             keys, values = self.keys[layer, :, : t + 1], self.values[layer, :, : t + 1]
-            keys[:, t], values[:, t] = k.reshape(rows, depth), v.reshape(rows, depth)
-            weights = torch.softmax(torch.bmm(q.reshape(rows, 1, depth) * depth**-0.5, keys.transpose(1, 2)), -1)
-            return torch.bmm(weights, values).view(q.shape)
+            keys[:, t], values[:, t] = k.reshape(len(keys), -1), v.reshape(len(keys), -1)
+            weights = torch.softmax(torch.bmm(self.apart(q), keys.transpose(1, 2)), -1)
+            return self.together(torch.bmm(weights, values)).view(q.shape)
 
         return self.model.run(tokens[:, None], self.model.positions.weight[t], attend)[:, 0]
 
@@ -108,13 +139,24 @@ class Cache:
         future = torch.where(times > t, -math.inf, 0.0).to(self.keys.dtype)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            rows, depth = q.shape[0] * q.shape[2], q.shape[3]
-            self.keys[layer].index_copy_(1, t, k.reshape(rows, 1, depth))
-            self.values[layer].index_copy_(1, t, v.reshape(rows, 1, depth))
-            scores = torch.bmm(q.reshape(rows, 1, depth) * depth**-0.5, self.keys[layer].transpose(1, 2)) + future
-            return torch.bmm(torch.softmax(scores, -1), self.values[layer]).view(q.shape)
+            keys, values = self.keys[layer], self.values[layer]
+            keys.index_copy_(1, t, k.reshape(len(keys), 1, -1))
+            values.index_copy_(1, t, v.reshape(len(keys), 1, -1))
+            weights = torch.softmax(torch.bmm(self.apart(q), keys.transpose(1, 2)) + future, -1)
+            return self.together(torch.bmm(weights, values)).view(q.shape)
 
         return self.model.run(tokens[:, None], self.model.positions(t), attend)[:, 0]
+
+    def apart(self, q: Float[Tensor, "batch 1 heads depth"]) -> Float[Tensor, "rows group group_depth"]:
+        """Queries, scaled, each in its head's part of a row of zeros."""
+        depth = q.shape[-1]
+        spread: Tensor = q.reshape(-1, self.group, 1, depth) * (self.own * depth**-0.5)
+        return spread.flatten(2)
+
+    def together(self, found: Float[Tensor, "rows group group_depth"]) -> Float[Tensor, "rows group depth"]:
+        """Each head's part of what its query found."""
+        parts = found.view(len(found), self.group, self.group, -1)
+        return parts.diagonal(dim1=1, dim2=2).transpose(1, 2).contiguous()
 
     def graphed_step(self, tokens: Int[Tensor, "batch"], t: int) -> Float[Tensor, "batch width"]:
         """`static_step` captured once as a CUDA graph and replayed: one launch a token in place of dozens."""

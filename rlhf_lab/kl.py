@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-__all__ = ["Divergence", "divergence", "log_likelihood", "mean_and_error"]
+__all__ = ["Divergence", "divergence", "mean_and_error"]
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,6 @@ def divergence(
         k3=(torch.expm1(-x) + x).sum(1),
         entropy=-(weight * p).sum((1, 2)),
     )
-
-
-def log_likelihood(
-    logits: Float[Tensor, "batch time vocabulary"], taken: Int[Tensor, "batch time"]
-) -> Float[Tensor, "batch time"]:
-    """log softmax(logits) at the tokens taken, in nats, no less than fp32."""
-    logits = logits if logits.dtype == torch.float64 else logits.float()
-    return -torch.nn.functional.cross_entropy(logits.flatten(0, 1), taken.flatten(), reduction="none").view(taken.shape)
 
 
 def mean_and_error(values: Float[Tensor, "batch"]) -> tuple[float, float]:

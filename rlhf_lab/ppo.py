@@ -2,7 +2,8 @@
 
 One iteration samples completions of the empty prompt, scores them, and takes clipped steps on minibatches (Schulman et
 al. 2017, eq. 7). The old log-probabilities come from the training path, minibatch by minibatch, so that the ratio is 1
-to the last bit before the first step, in bf16 too.
+to the last bit before the first step, in bf16 too. Where nothing else needs that pass, in fp32 and without a reference,
+they are the sampler's, the same but for rounding; there the first minibatch, before any step, takes its own.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from elk_sandbox.terminal import InputError
 from rlhf_lab.generate import sample
-from rlhf_lab.kl import Divergence, divergence, log_likelihood
+from rlhf_lab.kl import Divergence, divergence
+from rlhf_lab.likelihood import log_at
 from rlhf_lab.optimizers import set_learning_rate
 from rlhf_lab.transformer import Transformer
 
@@ -48,7 +50,7 @@ class Batch:
     """What the policy did before an update."""
 
     tokens: Int[Tensor, "batch time"]  # with the prompt
-    old: Float[Tensor, "batch length"]  # log-probabilities by the training path, in nats
+    old: Float[Tensor, "batch length"]  # log-probabilities, in nats: the training path's if it was asked
     score: Float[Tensor, "batch"]  # the reward model's raw score
     divergence: Divergence | None  # from the reference, if there is one
     mismatch: float  # largest |sampler's - training path's| log-probability of a token: 1e-5 or so in fp32
@@ -58,7 +60,10 @@ class Batch:
 class Update:
     """What an update's minibatches gave, each averaged over them but for the first field."""
 
-    ratio_error: float  # largest |ratio - 1| in the first minibatch, before any step: 0 or something is wrong
+    ratio_error: (
+        float  # largest |ratio - 1| of the batch's old ones in the first minibatch, before any step: 0, or of the
+    )
+    # sampler's, rounding; else something is wrong
     loss: float
     outside: float  # the fractions of `Loss`
     clipped: float
@@ -94,27 +99,32 @@ class Ppo:
         self.optimizer = torch.optim.Adam(policy.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
         self.steps = 0  # of the optimiser
 
-    def _logits(self, model: Transformer, tokens: Tensor) -> Tensor:
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=self.bf16):
-            logits: Tensor = model(tokens[:, :-1])
-        return logits.float()
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.policy.device.type, torch.bfloat16, enabled=self.bf16)
 
     @torch.no_grad()
     def observe(self) -> Batch:
         """Sample completions and measure them."""
         prompt = torch.zeros(self.batch, 1, dtype=torch.long, device=self.policy.device)
         drawn = sample(self.policy, prompt, self.length, self.generator)
-        old, apart = [], []
-        for rows in torch.split(drawn.tokens, self.minibatch):  # as the update does, so that both have the same bits
-            logits = self._logits(self.policy, rows)
-            old.append(log_likelihood(logits, rows[:, 1:]))
+        old, apart = drawn.logprobs, None
+        if self.bf16 or self.reference is not None:
+            parts = [self._measured(rows) for rows in torch.split(drawn.tokens, self.minibatch)]
+            old = torch.cat([logprobs for logprobs, _ in parts])
+            fields = Divergence.__dataclass_fields__
             if self.reference is not None:
-                apart.append(divergence(logits, self._logits(self.reference, rows), rows[:, 1:]))
-        fields = Divergence.__dataclass_fields__
-        whole = Divergence(**{f: torch.cat([getattr(d, f) for d in apart]) for f in fields}) if apart else None
-        logprobs = torch.cat(old)
-        mismatch = float((logprobs - drawn.logprobs).abs().max())
-        return Batch(drawn.tokens, logprobs, self.score(drawn.tokens), whole, mismatch)
+                apart = Divergence(**{f: torch.cat([getattr(d, f) for _, d in parts]) for f in fields})
+        mismatch = float((old - drawn.logprobs).abs().max())
+        return Batch(drawn.tokens, old, self.score(drawn.tokens), apart, mismatch)
+
+    def _measured(self, rows: Int[Tensor, "minibatch time"]) -> tuple[Tensor, Divergence | None]:
+        """Log-probabilities as the update computes them, to the last bit, and the divergence from the reference."""
+        given, taken = rows[:, :-1], rows[:, 1:]
+        with self._autocast():
+            logits = self.policy(given).float()
+            other = None if self.reference is None else self.reference(given).float()
+        apart = None if other is None else divergence(logits, other, taken)
+        return log_at(torch.softmax(logits, -1), taken), apart
 
     def update(self, batch: Batch, advantage: Float[Tensor, "batch"]) -> Update:
         """One pass (or `epochs`) of clipped steps. Raises InputError if the loss or its gradient is not finite."""
@@ -126,9 +136,11 @@ class Ppo:
                 order = torch.randperm(self.batch, generator=self.generator, device=self.generator.device).cpu()
             for index in torch.split(order, self.minibatch):
                 rows, old = batch.tokens[index], batch.old[index]
-                new = log_likelihood(self._logits(self.policy, rows), rows[:, 1:])
+                with self._autocast():
+                    new = self.policy.log_likelihood(rows)
                 if not seen:
                     first = float(torch.expm1(new.detach() - old).abs().max())
+                    old = new.detach()  # no step was taken yet, so that what differs is rounding
                 loss = clipped_loss(new, old, advantage[index], self.clip)
                 norm = self._step(loss.value)
                 seen.append(torch.stack([loss.value.detach(), loss.outside, loss.clipped, norm]))

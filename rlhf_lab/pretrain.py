@@ -114,9 +114,8 @@ class Training:
         tokens = self.crops()
         self.dropout.draw(config.batch, self.generator, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            logits = self.model(tokens[:, :-1])
+            loss = -self.model.log_likelihood(tokens).mean()
         self.dropout.masks = None
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
         self.model.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elk_sandbox.terminal import InputError
+from rlhf_lab.likelihood import log_likelihood
 
 __all__ = ["LABELS", "Shape", "Transformer"]
 
@@ -91,12 +92,18 @@ class Transformer(nn.Module):
         normed: Tensor = self.norm(x)
         return normed
 
-    def logits(self, features: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows vocabulary"]:
-        """Of the text tokens alone."""
-        return F.linear(features, self.embedding.weight[: self.shape.vocabulary])
+    @property
+    def head(self) -> Float[Tensor, "vocabulary width"]:
+        """The embedding of the text tokens, by which features become their logits."""
+        return self.embedding.weight[: self.shape.vocabulary]
 
     def forward(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time vocabulary"]:
-        return self.logits(self.features(tokens))
+        """Logits of the text tokens."""
+        return F.linear(self.features(tokens), self.head)
+
+    def log_likelihood(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time-1"]:
+        """Of each token after the first, given those before it, in nats; see `likelihood.log_likelihood`."""
+        return log_likelihood(self.features(tokens[:, :-1]), self.head, tokens[:, 1:])
 
     @property
     def parameter_count(self) -> int:

@@ -1,30 +1,33 @@
 """Sampling: from exactly the distribution that scoring gives, whatever the path."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
+from torch.nn import functional as F
 
 from elk_sandbox.terminal import InputError
 from rlhf_lab.generate import Cache, draw, sample, stream
-from rlhf_lab.kl import log_likelihood
 from rlhf_lab.transformer import Shape, Transformer
 
 
-def model(words: int = 11, context: int = 12, seed: int = 0) -> Transformer:
-    made = Transformer(Shape(words, context, 2, 2, 16), torch.Generator().manual_seed(seed))
+def model(words: int = 11, context: int = 12, seed: int = 0, heads: int = 2) -> Transformer:
+    made = Transformer(Shape(words, context, 2, heads, 18), torch.Generator().manual_seed(seed))
     with torch.no_grad():
         made.embedding.weight *= 20  # far from uniform
     return made
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("given", [1, 4])
-def test_the_samplers_log_probabilities_are_the_scorers(given: int) -> None:
-    policy = model()
-    prompt = torch.randint(11, (9, given), generator=torch.Generator().manual_seed(1))
+@pytest.mark.parametrize("given, heads, words", [(1, 2, 11), (4, 6, 32), (1, 3, 100), (1, 1, 33)])
+def test_the_samplers_log_probabilities_are_the_scorers(given: int, heads: int, words: int) -> None:
+    policy = model(words, heads=heads)
+    prompt = torch.randint(words, (9, given), generator=torch.Generator().manual_seed(1))
     drawn = sample(policy, prompt, 12 - given, torch.Generator().manual_seed(2))
     assert torch.equal(drawn.tokens[:, :given], prompt)
-    scored = log_likelihood(policy(drawn.tokens[:, :-1]), drawn.tokens[:, 1:])[:, given - 1 :]
+    scored = policy.log_likelihood(drawn.tokens)[:, given - 1 :]
     torch.testing.assert_close(drawn.logprobs, scored, atol=1e-5, rtol=0)
 
 
@@ -40,21 +43,29 @@ def test_the_static_step_of_cuda_graphs_gives_what_the_growing_one_gives() -> No
 
 
 def test_draws_follow_the_softmax() -> None:
-    logits = torch.randn(1, 6, generator=torch.Generator().manual_seed(3)).repeat(60_000, 1) * 2
-    uniform = torch.rand(60_000, generator=torch.Generator().manual_seed(4))
-    tokens, logprobs = draw(logits, uniform)
+    logits = torch.randn(1, 70, generator=torch.Generator().manual_seed(3)) * 2
     expected = torch.softmax(logits[0], -1)
-    counts = torch.bincount(tokens, minlength=6).double()
+    uniform = torch.rand(60_000, generator=torch.Generator().manual_seed(4))
+    tokens, logprobs = draw(F.pad(expected, (0, 26)).repeat(60_000, 1), uniform)
+    counts = torch.bincount(tokens, minlength=70).double()
     assert stats.chisquare(counts.numpy(), (expected.double() / expected.double().sum() * 60_000).numpy()).pvalue > 1e-4
     torch.testing.assert_close(logprobs, expected.log()[tokens])
 
 
-@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24])
-def test_the_ends_of_the_uniform_interval_stay_within_the_vocabulary_and_its_support(uniform: float) -> None:
-    logits = torch.full((1, 2000), -50.0)
-    logits[0, 700:1300] = torch.linspace(0, 1, 600)
-    token = int(draw(logits, torch.tensor([uniform]))[0])
-    assert 700 <= token < 1300
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(0, 2**24 - 1))
+def test_a_draw_is_the_inverse_of_the_cumulative_distribution(seed: int, blocks: int, step: int) -> None:
+    """By float64 in one go; only tokens with mass, at both ends of the uniform interval too."""
+    rng = np.random.default_rng(seed)
+    mass = rng.exponential(size=32 * blocks) * (rng.random(32 * blocks) < 0.2)
+    mass[rng.integers(32 * blocks)] += 1e-6
+    probabilities = torch.tensor(mass / mass.sum(), dtype=torch.float32)
+    uniform = step / 2**24
+    token = int(draw(probabilities[None], torch.tensor([uniform]))[0])
+    assert mass[token] > 0
+    reached = np.cumsum(probabilities.double().numpy()) / float(probabilities.double().sum())
+    assert reached[token] >= 1 - uniform - 1e-6
+    assert token == 0 or reached[token - 1] <= 1 - uniform + 1e-6
 
 
 def test_the_same_seed_draws_the_same_and_temperature_sharpens() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlhf_lab.generate import sample
-from rlhf_lab.kl import divergence, log_likelihood, mean_and_error
+from rlhf_lab.kl import divergence, mean_and_error
 from rlhf_lab.transformer import Shape, Transformer
 
 WORDS, LENGTH = 4, 3
@@ -29,8 +29,7 @@ def everything() -> torch.Tensor:
 @torch.no_grad()
 def whole(one: Transformer) -> torch.Tensor:
     """The log-probability of each completion."""
-    tokens = everything()
-    return log_likelihood(one(tokens[:, :-1]), tokens[:, 1:]).sum(1)
+    return one.log_likelihood(everything()).sum(1)
 
 
 @torch.no_grad()

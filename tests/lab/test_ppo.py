@@ -1,5 +1,7 @@
 """PPO: its loss and gradient against plain float64 arithmetic, the ratio of 1, and where its optimum must lie."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elk_sandbox.terminal import InputError
-from rlhf_lab.kl import log_likelihood
 from rlhf_lab.ppo import Ppo, clipped_loss
 from rlhf_lab.transformer import Shape, Transformer
 
@@ -16,11 +17,10 @@ def model(words: int = 13, length: int = 6, seed: int = 0) -> Transformer:
     return Transformer(Shape(words, length + 1, 2, 2, 16), torch.Generator().manual_seed(seed))
 
 
-def make(policy: Transformer, **settings: object) -> Ppo:
-    """The reward is the number of tokens 3."""
+def make(policy: Transformer, alone: bool = False, **settings: object) -> Ppo:
+    """The reward is the number of tokens 3; the reference is the policy itself, or there is none."""
     made = {"batch": 64, "length": 6, "minibatch": 16, "learning_rate": 3e-3, "warmup": 1, **settings}
-    reference = Transformer(policy.shape)
-    reference.load_state_dict(policy.state_dict())
+    reference = None if alone else copy.deepcopy(policy)
     score = lambda tokens: (tokens == 3).sum(1).float()  # noqa: E731
     return Ppo(policy, reference, score, torch.Generator().manual_seed(1), **made)  # type: ignore[arg-type]
 
@@ -100,6 +100,18 @@ def test_the_ratio_is_exactly_one_before_the_first_step_of_every_iteration(bf16:
         assert batch.mismatch < (0.1 if bf16 else 1e-5)
 
 
+def test_without_a_reference_the_samplers_log_probabilities_serve_and_the_first_ratio_is_one() -> None:
+    """The loss of the first step, all of whose ratios are 1, is minus the mean advantage to the last bit."""
+    ppo = make(model(), alone=True, minibatch=64)
+    for _ in range(3):
+        batch = ppo.observe()
+        advantage = batch.score - batch.score.mean()
+        told = ppo.update(batch, advantage)
+        assert 0 < told.ratio_error < 1e-5
+        assert told.loss == -float(advantage[:, None].expand(64, 6).mean())
+        assert told.outside == told.clipped == 0
+
+
 def test_old_log_probabilities_that_are_not_the_policys_show_in_the_ratio() -> None:
     ppo = make(model())
     batch = ppo.observe()
@@ -128,10 +140,3 @@ def test_a_reward_that_is_not_finite_stops_with_a_line_and_a_ragged_minibatch_is
         ppo.update(batch, torch.full((64,), torch.nan))
     with pytest.raises(InputError, match="whole minibatches"):
         make(model(), minibatch=24)
-
-
-def test_log_likelihood_is_the_log_of_the_softmax() -> None:
-    logits = torch.randn(3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    taken = torch.randint(5, (3, 4), generator=torch.Generator().manual_seed(1))
-    expected = torch.softmax(logits, -1).gather(-1, taken[..., None])[..., 0].log()
-    torch.testing.assert_close(log_likelihood(logits, taken), expected)

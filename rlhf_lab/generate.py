@@ -104,7 +104,7 @@ def draw(
 
 
 class Cache:
-    """Keys and values of what was read so far, for every layer: (batch groups) time (group depth).
+    """Keys and values of what was read so far, for every layer: batch groups time (group depth).
 
     Two heads share a product, each with zeros in the other's half: at this size the number of small products costs more
     than what is in them.
@@ -115,7 +115,8 @@ class Cache:
         self.model = model
         self.group = 2 if shape.heads % 2 == 0 else 1
         self.own = torch.eye(self.group, device=model.device, dtype=dtype)[:, :, None]
-        size = (shape.layers, batch * shape.heads // self.group, time, self.group * shape.width // shape.heads)
+        groups = shape.heads // self.group
+        size = (shape.layers, batch, groups, time, shape.width // groups)
         # `static_step` weighs what is not written yet by 0, so it must be finite.
         make = torch.zeros if model.device.type == "cuda" else torch.empty
         self.keys = make(size, device=model.device, dtype=dtype)
@@ -126,8 +127,9 @@ class Cache:
         """Read one token a row at position t and return the features there."""
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            keys, values = self.keys[layer, :, : t + 1], self.values[layer, :, : t + 1]
-            keys[:, t], values[:, t] = k.reshape(len(keys), -1), v.reshape(len(keys), -1)
+            keys, values = self.keys[layer], self.values[layer]
+            keys[:, :, t], values[:, :, t] = k.view(keys[:, :, t].shape), v.view(keys[:, :, t].shape)
+            keys, values = keys.flatten(0, 1)[:, : t + 1], values.flatten(0, 1)[:, : t + 1]
             weights = torch.softmax(torch.bmm(self.apart(q), keys.transpose(1, 2)), -1)
             return self.together(torch.bmm(weights, values)).view(q.shape)
 
@@ -135,11 +137,11 @@ class Cache:
 
     def static_step(self, tokens: Int[Tensor, "batch"], t: Int[Tensor, "1"]) -> Float[Tensor, "batch width"]:
         """The same with shapes that do not depend on t, which lies on the device: what a CUDA graph can replay."""
-        times = torch.arange(self.keys.shape[2], device=t.device)
+        times = torch.arange(self.keys.shape[3], device=t.device)
         future = torch.where(times > t, -math.inf, 0.0).to(self.keys.dtype)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            keys, values = self.keys[layer], self.values[layer]
+            keys, values = self.keys[layer].flatten(0, 1), self.values[layer].flatten(0, 1)
             keys.index_copy_(1, t, k.reshape(len(keys), 1, -1))
             values.index_copy_(1, t, v.reshape(len(keys), 1, -1))
             weights = torch.softmax(torch.bmm(self.apart(q), keys.transpose(1, 2)) + future, -1)
@@ -149,9 +151,9 @@ class Cache:
 
     def apart(self, q: Float[Tensor, "batch 1 heads depth"]) -> Float[Tensor, "rows group group_depth"]:
         """Queries, scaled, each in its head's part of a row of zeros."""
-        depth = q.shape[-1]
-        spread: Tensor = q.reshape(-1, self.group, 1, depth) * (self.own * depth**-0.5)
-        return spread.flatten(2)
+        batch, _, heads, depth = q.shape
+        spread: Tensor = q.view(batch, -1, self.group, 1, depth) * (self.own * depth**-0.5)
+        return spread.view(-1, self.group, self.group * depth)
 
     def together(self, found: Float[Tensor, "rows group group_depth"]) -> Float[Tensor, "rows group depth"]:
         """Each head's part of what its query found."""

@@ -151,7 +151,7 @@ class Cache:
 
     def apart(self, q: Float[Tensor, "batch 1 heads depth"]) -> Float[Tensor, "rows group group_depth"]:
         """Queries, scaled, each in its head's part of a row of zeros."""
-        batch, _, heads, depth = q.shape
+        batch, depth = len(q), q.shape[-1]
         spread: Tensor = q.view(batch, -1, self.group, 1, depth) * (self.own * depth**-0.5)
         return spread.view(-1, self.group, self.group * depth)
 

@@ -3,8 +3,9 @@
     python -m tests.bench.lab_speed [ROUNDS]
 
 An iteration samples a batch, scores it by a trivial reward and takes one epoch of updates, without a reference. Ours
-runs between the iterations of each peer, in the same process, so that both meet the same machine; medians. The limit is
-the best of several large products of square matrices. Prints tables in Markdown.
+runs between the iterations of each peer, which waits meanwhile, so that both meet the same machine; medians. The peers
+run in processes of their own, as their users run them, and once more with our settings of the memory allocator. The
+limit is the best of several large products of square matrices. Prints tables in Markdown.
 """
 
 import statistics
@@ -65,20 +66,26 @@ def iterate(ours: Ppo) -> None:
 def against_trl(shape: Shape, batch: int, length: int, bf16: bool, rounds: int) -> None:
     ours, mine = learner(shape, batch, length, bf16), list[float]()
     iterate(ours)
-    peers = {}
-    for trainer in lab_trl.TRAINERS:
-        taken = lab_trl.iterations(
-            trainer, shape, batch, length, rounds, minibatch=MINIBATCH, bf16=bf16,
-            between=lambda: mine.append(clocked(lambda: iterate(ours))),
-        )  # fmt: skip
-        peers[trainer] = statistics.median(taken)
-    best, own = min(peers.values()), statistics.median(mine)
+    peers = [
+        [
+            statistics.median(
+                lab_trl.beside(
+                    lambda: mine.append(clocked(lambda: iterate(ours))), allocator, shape, rounds,
+                    trainer=trainer, batch=batch, length=length, minibatch=MINIBATCH, bf16=bf16,
+                )
+            )
+            for trainer in lab_trl.TRAINERS
+        ]
+        for allocator in (False, True)
+    ]  # fmt: skip
+    own = statistics.median(mine)
     count = sum(p.numel() for p in ours.policy.parameters())
-    share = 5 * products(shape, batch, length) / own / limit(torch.float32)  # sampling, scoring, thrice to learn
-    told = ", ".join(f"{name} {seconds:.2f}" for name, seconds in peers.items())
+    passes = 5 if bf16 else 4  # sampling, thrice to learn, and the old log-probabilities
+    share = passes * products(shape, batch, length) / own / limit(torch.float32)
+    told = " | ".join(f"{', '.join(f'{s:.2f}' for s in seconds)} | {min(seconds) / own:.2f}" for seconds in peers)
     print(
         f"| {count / 1e6:.2f}M, {batch} x {length}, {'bf16' if bf16 else 'fp32'} | {own:.2f} | {told} | "
-        f"{best / own:.2f} | {batch / own:.0f} | {share:.0%} |",
+        f"{batch / own:.0f} | {share:.0%} |",
         flush=True,
     )
 
@@ -97,8 +104,11 @@ def main(rounds: int) -> None:
     print(
         f"{torch.get_num_threads()} threads; products at {fp32 / 1e9:.0f} GFLOP/s in fp32, {bf16 / 1e9:.0f} in bf16\n"
     )
-    print("| model, batch x tokens | ours, s | TRL, s | ratio to the faster | completions/s | of the fp32 limit |")
-    print("|---|---|---|---|---|---|")
+    names = " and ".join(lab_trl.TRAINERS)
+    print(
+        f"| model, batch x tokens | ours, s | TRL's {names}, s | ratio | with our allocator, s | ratio "
+        "| completions/s | of the fp32 limit |\n|---|---|---|---|---|---|---|---|"
+    )
     for shape, length in ((SMALL, 24), (LARGE, 48)):
         for low in (False, True):
             against_trl(shape, 512, length, low, rounds)

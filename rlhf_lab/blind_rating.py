@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import gammaln, xlogy
 
 __all__ = [
-    "LEVELS", "Comparison", "Power", "Proportion", "alpha", "compare", "compare_arms", "consensus", "kappa", "power",
+    "LEVELS", "Comparison", "Power", "Proportion", "alpha", "compare", "compare_arms", "kappa", "power",
     "proportion",
 ]  # fmt: skip
 
@@ -146,11 +146,6 @@ def power(
         for a, p in zip(first, chance, strict=True)
     )
     return Power(ratings, float(fisher), float(ranks))
-
-
-def consensus(ratings: Int[np.ndarray, "rater item"]) -> Int[np.ndarray, "item"]:
-    """The median rating of each item, halves to 0, so that the item and not the rating is what is counted."""
-    return np.asarray(np.trunc(np.median(ratings, axis=0)), dtype=np.int64)
 
 
 def kappa(first: Int[np.ndarray, "item"], second: Int[np.ndarray, "item"]) -> float:

@@ -32,7 +32,7 @@ __all__ = ["STEPS", "Demo"]
 
 LABELS = 375  # for the proxy, 300 to train on and 75 to judge it by; as many again for the second reward model
 KNOBS = {"counter": {"temperature": 0.0}}  # by sign: drawn by sigmoid(count), 300 labels say too little
-POLICY = {"reward_as": "logit", "learning_rate": 5e-4}
+POLICY = {"reward_as": "logit", "learning_rate": 5e-4, "length": 24}
 BLIND = 40  # texts of each arm on the blind sheet
 # Each step with the seconds that it took on two cores: the first guess of the time that is left.
 STEPS = {

@@ -12,6 +12,7 @@ from elk_sandbox.runtime.run import Run
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import load_model
 from rlhf_lab.ppo import Ppo
+from rlhf_lab.sampling import WORDS
 from rlhf_lab.settings import PpoConfig
 from rlhf_lab.transformer import Transformer
 
@@ -20,15 +21,11 @@ __all__ = ["Estimate", "ppo_estimate", "timed"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a stage will cost."""
+    """What a stage will cost on this machine, as it is busy now."""
 
-    step: float  # seconds of one step or iteration, the median of those timed
-    steps: int  # how many there will be, at most where `words` says so
-    words: str
-
-    @property
-    def seconds(self) -> float:
-        return self.step * self.steps
+    seconds: float
+    step: float  # seconds of one step or iteration
+    words: str  # what was counted
 
 
 def timed(step: Callable[[], Any], times: int = 5, done: Callable[[], bool] = lambda: False) -> float:
@@ -57,7 +54,7 @@ def ppo_estimate(config: PpoConfig, base: Run) -> Estimate:
         return reference.features(tokens).mean((1, 2))
 
     learner = Ppo(
-        policy, reference, score, torch.Generator().manual_seed(0), batch=config.batch, length=config.length,
+        policy, reference, score, torch.Generator().manual_seed(0), batch=config.batch, length=config.length or WORDS,
         minibatch=config.minibatch, epochs=config.epochs, learning_rate=1e-9, bf16=config.precision == "bf16",
     )  # fmt: skip
 
@@ -72,5 +69,6 @@ def ppo_estimate(config: PpoConfig, base: Run) -> Estimate:
         if row.outcome == "done" and all(row.config[k] == getattr(config, k) for k in ("learning_rate", "batch"))
     ]
     if alike:
-        return Estimate(step, max(alike), "iterations, as many as the longest such run here took")
-    return Estimate(step, config.iterations, "iterations at most; it stops before, at its KL")
+        return Estimate(step * max(alike), step, f"{max(alike)} iterations, as many as the longest such run here took")
+    most = config.iterations
+    return Estimate(step * most, step, f"{most} iterations at most; it stops before, at its KL")

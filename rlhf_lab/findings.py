@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from rlhf_lab.best_of_n import BestOfN
-from rlhf_lab.blind_rating import Comparison, Power, Proportion
+from rlhf_lab.blind_rating import Comparison, Proportion
 from rlhf_lab.cells import MISSING, Table, interval, number, percent, plus_minus
 from rlhf_lab.growth import Growth
 from rlhf_lab.laws import Fit, Prediction
-from rlhf_lab.overoptimization import Curve, Fall, Seeds, Turn, means
+from rlhf_lab.overoptimization import Curve, Fall, Turn, means
 
 __all__ = [
     "best_of_n_table", "blind_table", "checkpoint_table", "factors", "growth_table", "headline", "law_table",
-    "power_table", "prediction_table", "reward_table", "seeds_table", "turn_table",
+    "prediction_table", "reward_table", "turn_table",
 ]  # fmt: skip
 
 LEFT, RIGHT = "first arm", "second arm"
@@ -201,21 +201,6 @@ def reward_table(evaluation: Mapping[str, Any]) -> Table:
     return Table("On held-out labels", ("", "reward model", "bag of words", "difference"), rows, note)
 
 
-def seeds_table(found: Seeds) -> Table:
-    """Each seed, and their mean."""
-    each = zip(found.peaks, found.falls, found.errors, strict=True)
-    rows = [(str(k), number(peak), number(fall), number(errors)) for k, (peak, fall, errors) in enumerate(each)]
-    mean = (
-        "mean",
-        number(float(found.peaks.mean())),
-        plus_minus(found.mean, found.error),
-        number(found.mean_errors),
-    )
-    note = f"In {found.beyond} of {len(rows)} seeds gold falls by more than two standard errors over completions."
-    columns = ("seed", "peak, nats", "fall of gold", "in standard errors")
-    return Table("Over seeds", columns, (*rows, mean), f"{note} The last row's error is over seeds.")
-
-
 def blind_table(comparisons: Sequence[Comparison]) -> Table:
     """The pairs of arms of a blind rating side by side."""
     told = [
@@ -233,16 +218,6 @@ def blind_table(comparisons: Sequence[Comparison]) -> Table:
     note = "Shares with Clopper-Pearson, the difference with Newcombe's interval, 95 %; tests two-sided"
     note += ", p after Holm's correction over the pairs in brackets." if len(told) > 1 else "."
     return Table("Blind rating", ("", *(" / ".join(c.names) for c in comparisons)), _rows(told), note)
-
-
-def power_table(powers: Mapping[str, Power]) -> Table:
-    """Power of both tests for named effects."""
-    rows = tuple(
-        (effect, f"{p.ratings[0]} / {p.ratings[1]}", percent(p.fisher), percent(p.mann_whitney))
-        for effect, p in powers.items()
-    )
-    note = "The chance of p < 0.05, summed over all sheets that can come out."
-    return Table("Power beforehand", ("effect", "ratings", "Fisher", "Mann-Whitney"), rows, note)
 
 
 def _rows(told: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], ...]:

@@ -7,6 +7,7 @@ the texts in an order of her own, which the collection's stored seed fixes for g
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -156,11 +157,8 @@ def described(store: Store, name: str) -> dict[str, dict[str, Any]]:
 
 def note(store: Store, name: str, what: str, value: dict[str, Any]) -> None:
     """Keep something beside a collection for good."""
-    try:
-        kind = cast(Literal["pool", "sheet"], "notes")  # a third kind, listed neither among pools nor among sheets
-        store.create_collection(NOTES, kind)
-    except NameTaken:
-        pass  # it is there
+    with suppress(NameTaken):  # it is there already
+        store.create_collection(NOTES, "notes")
     store.add_items(NOTES, [(name, {"what": what, "value": value, "at": time.time()})])
 
 

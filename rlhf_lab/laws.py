@@ -168,10 +168,12 @@ def predict(law: Law, gain: Gain, split: float) -> Prediction:
     constants = low.gain_draws[:, fitted].mean(axis=1, keepdims=True) - high.gain_draws
     wrong, constant = predicted - high.gain, low.gain[fitted].mean() - high.gain
     rmse, rmse_constant = _root(wrong), _root(constant)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a gold that does not vary
+        ratios = _root(per_draw) / _root(constants)
     return Prediction(
         found, split, high.d, high.gain, predicted, float(wrong.mean()), _pair(_limits(per_draw.mean(axis=1))),
         float(rmse), float(rmse_constant), float(rmse / rmse_constant) if rmse_constant > 0 else np.nan,
-        _pair(_limits(_root(per_draw) / _root(constants))),
+        _pair(_limits(ratios)),
     )  # fmt: skip
 
 

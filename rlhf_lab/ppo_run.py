@@ -84,6 +84,7 @@ def ppo(config: PpoConfig, run: Run) -> None:
     device = prepare(config.device, config.threads)
     runs = run.folder.parent
     language, _ = load_model(runs / run.parents["base"] / "model", device)
+    require(config.length > 0, "say how many tokens a completion has: --length")
     require(
         config.length < language.model.shape.context,
         f"completions of {config.length} tokens and their prompt do not fit the base model's context of "

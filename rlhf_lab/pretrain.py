@@ -7,7 +7,7 @@ has none. All randomness comes from one generator on the CPU: a checkpoint holds
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -18,12 +18,13 @@ from torch.nn import functional as F
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, corpus, machine, models, resume
+from rlhf_lab.estimates import Estimate
 from rlhf_lab.optimizers import muon, scheduled, set_learning_rate
 from rlhf_lab.presets import PretrainConfig, chosen_for
 from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Block, Shape, Transformer
 
-__all__ = ["Estimate", "PretrainConfig", "Training", "estimate", "nats_per_character", "pretrain"]
+__all__ = ["PretrainConfig", "Training", "estimate", "nats_per_character", "pretrain"]
 
 LOG_EVERY = 20  # steps
 MAX_GRADIENT = 1.0  # norm, above which a gradient is cut
@@ -214,15 +215,6 @@ def bf16_is_fast(device: torch.device) -> bool:
     return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """What a run is going to take on this machine, as it is busy now."""
-
-    parameters: int
-    step: float  # seconds
-    total: float  # seconds, validation and checkpoints included
-
-
 def estimate(config: PretrainConfig, *, steps: int = 10) -> Estimate:
     """Measure a few steps, and one look at the validation split. Raises InputError as the run does."""
     config = chosen_for(config)
@@ -241,4 +233,4 @@ def estimate(config: PretrainConfig, *, steps: int = 10) -> Estimate:
     look = time.perf_counter() - since
     looks = config.steps // config.validate_every + len(training.validation) / len(part)
     total = setup + config.steps * step + looks * look
-    return Estimate(training.model.parameter_count, step, total)
+    return Estimate(total, step, f"{config.steps} steps, {training.model.parameter_count:,} parameters")

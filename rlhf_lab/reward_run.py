@@ -191,4 +191,5 @@ def estimate(config: RewardConfig, base: Run) -> Estimate:
     data = labelled(base.store, config, language)
     train, _ = split(len(data.targets), config.held_out, config.seed)
     training = _training(config, language, data, train)
-    return Estimate(timed(training.advance, done=lambda: training.done), training.total_steps, "steps at most")
+    step = timed(training.advance, done=lambda: training.done)
+    return Estimate(step * training.total_steps, step, f"{training.total_steps} steps at most")

@@ -27,7 +27,7 @@ from rlhf_lab.pretrain import bf16_is_fast
 from rlhf_lab.reward_model import Head, RewardModel, loss, pooled
 from rlhf_lab.reward_settings import RewardConfig
 
-__all__ = ["LEAST", "Mixture", "RewardTraining", "fit", "halves", "mix", "split"]
+__all__ = ["LEAST", "Mixture", "RewardTraining", "fit", "mix", "split"]
 
 LEAST = 20  # labels to train on
 MAX_GRADIENT = 1.0  # norm
@@ -40,11 +40,6 @@ def split(count: int, held_out: float, seed: int) -> tuple[Int[np.ndarray, "trai
     shuffled = np.random.default_rng([seed, count]).permutation(count)
     held = round(held_out * count)
     return np.sort(shuffled[held:]), np.sort(shuffled[:held])
-
-
-def halves(count: int, seed: int) -> tuple[Int[np.ndarray, "half"], Int[np.ndarray, "other"]]:
-    """Two disjoint halves of so many labels: one to train the reward on, one for a second reward model to check it."""
-    return split(count, 0.5, seed)
 
 
 @dataclass(frozen=True)

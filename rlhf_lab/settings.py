@@ -43,7 +43,7 @@ class PpoConfig:
     )
     reward_as: str = setting("logp", "log P(target), or its logit where log P saturates", choices=("logp", "logit"))
     batch: int = setting(512, "completions an iteration")
-    length: int = setting(24, "tokens of a completion")
+    length: int = setting(0, "tokens of a completion; 0: as many as the reward model's texts have, or 24 for a rater")
     minibatch: int = setting(128, "completions a step of the optimiser")
     epochs: int = setting(1, "passes over each batch")
     learning_rate: float = setting(3e-4, "of Adam")
@@ -62,7 +62,7 @@ class PpoConfig:
     threads: int = setting(0, "of PyTorch; 0: as many as it takes by itself")
 
     def __post_init__(self) -> None:
-        for name, least in {"length": 1, "epochs": 1, "batch": 2, "minibatch": 2}.items():
+        for name, least in {"length": 0, "epochs": 1, "batch": 2, "minibatch": 2}.items():
             value = getattr(self, name)
             require(value >= least, f"{name} is {value}: it must be at least {least}")
         require(

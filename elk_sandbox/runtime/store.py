@@ -155,7 +155,11 @@ class Store:
         return found
 
     def create_collection(
-        self, name: str, kind: Literal["pool", "sheet"], meta: Mapping[str, Any] | None = None, texts: Texts = ()
+        self,
+        name: str,
+        kind: Literal["pool", "sheet", "notes"],
+        meta: Mapping[str, Any] | None = None,
+        texts: Texts = (),
     ) -> list[Item]:
         """Make a collection of these (text, meta). Raises NameTaken, or InputError if `name` is no plain name."""
         check_name(name, kind)

@@ -159,7 +159,7 @@ class Collection:
     """A named list of texts to be judged: a pool to label, or a sheet to rate blind."""
 
     name: str
-    kind: Literal["pool", "sheet"]
+    kind: Literal["pool", "sheet", "notes"]
     meta: dict[str, Any]
     created: float  # seconds since 1970
 

@@ -1,5 +1,6 @@
 """How long a stage would take on this machine."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -35,7 +36,6 @@ def estimate(
             from rlhf_lab.pretrain import estimate as measure
 
             found = measure(config)
-            seconds, step, words = found.total, found.step, f"{found.parameters:,} parameters"
         elif base is None:
             raise InputError(f"--base names the pretrain run that {stage} builds on")
         else:
@@ -43,13 +43,12 @@ def estimate(
             if stage == "ppo":
                 from rlhf_lab.estimates import ppo_estimate
 
-                counted = ppo_estimate(config, run)
+                found = ppo_estimate(config, run)
             else:
                 from rlhf_lab.reward_run import estimate as reward_estimate
 
-                counted = reward_estimate(config, run)
-            seconds, step, words = counted.seconds, counted.step, f"{counted.steps} {counted.words}"
+                found = reward_estimate(config, run)
     if as_json:
-        print_json({"stage": stage, "seconds": seconds, "step": step, "words": words})
+        print_json({"stage": stage, **asdict(found)})
     else:
-        out.print(Text(f"{stage}: about {duration(seconds)}; {step:.3g} s a step, {words}"))
+        out.print(Text(f"{stage}: about {duration(found.seconds)}; {found.step:.3g} s a step, {found.words}"))

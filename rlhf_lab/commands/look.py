@@ -69,11 +69,15 @@ def best_of_n(name: Name, workspace: Home = None, as_json: Json = False) -> None
         found = load_evaluation(_evaluated(store, home, name).folder / "evaluation")
     proxy, gold = found.pool_proxy, found.pool_gold
     told = bon.best_of_n(proxy, gold, bon.sizes(len(proxy)), np.random.default_rng(0))
+    nats = float(found.curve.nats[-1])
+    equal = bon.size_of(nats)  # by its KL alone
     if as_json:
         keys = ("sizes", "kl", "kl_with_ties", "proxy", "proxy_error", "gold", "gold_error", "effective")
-        print_json({"run": name, "pool": told.pool, "tied": told.tied, **{k: getattr(told, k).tolist() for k in keys}})
+        lists = {k: getattr(told, k).tolist() for k in keys}
+        print_json({"run": name, "pool": told.pool, "tied": told.tied, "ppo_kl": nats, "n_of_ppo_kl": equal, **lists})
         return
     show(best_of_n_table(told))
+    out.print(Text(f"To be as far as the policy went, {nats:.1f} nats, takes the best of about {equal:.2g} samples."))
 
 
 def _evaluated(store: Store, home: Path, name: str) -> Run:

@@ -150,6 +150,12 @@ def _label(
             "words": f"{file}: {read.new} labels of {who} are new, {read.changed} changed, {read.unchanged} as before",
         }
     from rlhf_lab.labelling import label_here
+    from rlhf_lab.labels import self_agreement
 
     session = label_here(store, pool, who, repeats=repeats)
-    return {"given": session.given, "left": session.left, "rater": who}
+    told: dict[str, Any] = {"given": session.given, "left": session.left, "rater": who}
+    again = self_agreement(store, pool, who)
+    if again.n:
+        told |= {"self_agreement": asdict(again)}
+        told["words"] = f"of {again.n} texts labelled twice {who} gave {again.share:.0%} the same label"
+    return told

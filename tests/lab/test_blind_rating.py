@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from rlhf_lab.blind_rating import alpha, compare, compare_arms, consensus, kappa, power, proportion
+from rlhf_lab.blind_rating import alpha, compare, compare_arms, kappa, power, proportion
 
 BEFORE = np.array([0.35, 0.40, 0.25])
 
@@ -216,9 +216,3 @@ def test_agreement_at_the_ends() -> None:
     assert np.isnan(alpha(np.ones((2, 3)))) and np.isnan(alpha(np.full((2, 3), np.nan)))
     nothing = np.zeros(0, dtype=np.int64)
     assert np.isnan(kappa(nothing, nothing))
-
-
-def test_consensus_is_the_median() -> None:
-    sheet = np.array([[1, 1, 0, -1, -1], [1, 0, 0, -1, 1], [1, 1, -1, 0, 0]])
-    assert consensus(sheet).tolist() == [1, 1, 0, -1, 0]
-    assert consensus(sheet[:2]).tolist() == [1, 0, 0, -1, 0]

@@ -177,7 +177,7 @@ def test_estimates_are_given(home: Path) -> None:
         ("ppo x --base base --reward rm --batch 100 --minibatch 64", "whole minibatches"),
         ("ppo x --base base --reward rm --length 40", "--length"),
         ("ppo x --base base --reward rm --length 20", "learned from texts of 24 tokens: say --length 24"),
-        ("ppo x --base base --reward rm --length 0", "length is 0"),
+        ("ppo x --base base --reward rm --length -1", "length is -1"),
         ("ppo x --base base --reward rm --epochs 0", "epochs is 0"),
         ("ppo x --base base --reward rm --batch 0", "batch is 0"),
         ("ppo x --base base --reward rm --minibatch 0", "minibatch is 0"),

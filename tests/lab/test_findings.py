@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlhf_lab.best_of_n import best_of_n
-from rlhf_lab.blind_rating import compare_arms, power
+from rlhf_lab.blind_rating import compare_arms
 from rlhf_lab.cells import Table, interval, number, percent, plus_minus
 from rlhf_lab.findings import (
     best_of_n_table,
@@ -16,15 +16,13 @@ from rlhf_lab.findings import (
     growth_table,
     headline,
     law_table,
-    power_table,
     prediction_table,
     reward_table,
-    seeds_table,
     turn_table,
 )
 from rlhf_lab.growth import growth
 from rlhf_lab.laws import fit, predict
-from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, over_seeds, turn
+from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, turn
 from rlhf_lab.reward_evaluation import evaluate
 from tests.lab.simulated import pool, run
 
@@ -175,18 +173,9 @@ def test_the_best_of_n_table_says_whether_its_kl_is_a_bound() -> None:
     assert "is an upper bound: 100 % of scores tie" in best_of_n_table(tied).note
 
 
-def test_tables_of_growth_seeds_and_power() -> None:
+def test_the_table_of_growth() -> None:
     steps = np.arange(9.0)
     assert row(growth_table(growth(steps, (steps + 1) ** 2)), "sqrt(KL)") == ("1.00", "1.00", "1.000")
-    turns = [turn(run(seed)) for seed in range(3)]
-    seeds = over_seeds(turns)
-    table = seeds_table(seeds)
-    assert row(table, "1")[1] == number(turns[1].held_out.fall)
-    assert row(table, "mean")[1:] == (plus_minus(seeds.mean, seeds.error), number(seeds.mean / seeds.error))
-    assert "In 3 of 3 seeds" in table.note
-    assert row(seeds_table(over_seeds([turns[0]] * 2)), "mean")[2] == "–"  # noqa: RUF001
-    before, after = np.array([0.35, 0.4, 0.25]), np.array([0.15, 0.35, 0.5])
-    assert power_table({"double": power((20, 20), before, after)}).rows == (("double", "20 / 20", "27 %", "45 %"),)
 
 
 def test_the_reward_table() -> None:

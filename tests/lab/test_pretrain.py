@@ -335,5 +335,5 @@ def test_the_estimate_is_of_the_right_size(config: PretrainConfig) -> None:
     config = replace(config, steps=200)
     told = pretrain.estimate(config)
     made = Training(config, corpus.load(config.corpus), torch.device("cpu"))
-    assert told.parameters == made.model.parameter_count
-    assert told.total > 200 * told.step > 0
+    assert f"{made.model.parameter_count:,} parameters" in told.words
+    assert told.seconds > 200 * told.step > 0

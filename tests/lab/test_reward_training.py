@@ -16,7 +16,7 @@ from rlhf_lab import checkpoints
 from rlhf_lab.bag_of_words import STRENGTHS, BagOfWords, folds, logistic
 from rlhf_lab.models import LanguageModel, digest
 from rlhf_lab.reward_settings import RewardConfig
-from rlhf_lab.reward_training import RewardTraining, fit, halves, mix, split
+from rlhf_lab.reward_training import RewardTraining, fit, mix, split
 from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Shape, Transformer
 
@@ -131,8 +131,6 @@ def test_a_loss_that_is_no_number_ends_it_with_a_line() -> None:
 def test_splits_are_disjoint_complete_and_of_the_size_asked_for(count: int, share: float, seed: int) -> None:
     train, held = split(count, share, seed)
     assert sorted([*train, *held]) == list(range(count)) and len(held) == round(share * count)
-    one, other = halves(count, seed)
-    assert sorted([*one, *other]) == list(range(count)) and abs(len(one) - len(other)) <= 1
 
 
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=10, max_size=60), st.integers(0, 99))

@@ -82,12 +82,14 @@ def same_weights(peer: Peer, ours: Transformer) -> None:
 
 
 def step_of(model: nn.Module, optimizer: torch.optim.Optimizer, tokens: Tensor, bf16: bool) -> Callable[[], None]:
-    """A function that takes a training step on these crops."""
+    """A function that takes a training step on these crops, as each of the two does it."""
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits = model(tokens[:, :-1])
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
+            if isinstance(model, Transformer):
+                loss = -model.log_likelihood(tokens).mean()
+            else:
+                loss = F.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT)

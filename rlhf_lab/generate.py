@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from elk_sandbox.terminal import InputError
-from rlhf_lab.likelihood import log_at
+from rlhf_lab.likelihood import log_at, softmax
 from rlhf_lab.transformer import Transformer
 
 __all__ = ["Sample", "sample", "stream"]
-
 
 BLOCK = 32  # tokens of the vocabulary whose probabilities are summed first, then looked into
 
@@ -48,8 +47,7 @@ def sample(
     """Complete each prompt by `length` tokens, drawn from softmax(logits / temperature).
 
     One uniform number a token and the inverse of the cumulative distribution: exact, and cheaper than exponential
-    noise over the vocabulary. `whole` keeps the distributions drawn from. Raises InputError for a prompt that is empty
-    or does not leave room in the context.
+    noise over the vocabulary. Raises InputError for a prompt that is empty or does not leave room in the context.
     """
     batch, given = prompt.shape
     time = given + length
@@ -66,13 +64,12 @@ def sample(
     cache = Cache(model, batch, time)
     step = cache.graphed_step if device.type == "cuda" else cache.step
     weight, bias = head(model, temperature)
-    probabilities = torch.empty(batch, len(weight), device=device)
+    logits = torch.empty(batch, len(weight), device=device)
     for t in range(time - 1):
         features = step(tokens[:, t], t)
         if (at := t + 1 - given) >= 0:
-            torch.addmm(bias, features.float(), weight.T, out=probabilities)
-            torch.softmax(probabilities, -1, out=probabilities)
-            tokens[:, t + 1], logprobs[:, at] = draw(probabilities, uniform[:, at])
+            torch.addmm(bias, features.float(), weight.T, out=logits)
+            tokens[:, t + 1], logprobs[:, at] = draw(softmax(logits), uniform[:, at])
     return Sample(tokens, logprobs)
 
 
@@ -153,7 +150,7 @@ class Cache:
         """Queries, scaled, each in its head's part of a row of zeros."""
         batch, depth = len(q), q.shape[-1]
         spread: Tensor = q.view(batch, -1, self.group, 1, depth) * (self.own * depth**-0.5)
-        return spread.view(-1, self.group, self.group * depth)
+        return spread.reshape(-1, self.group, self.group * depth)
 
     def together(self, found: Float[Tensor, "rows group group_depth"]) -> Float[Tensor, "rows group depth"]:
         """Each head's part of what its query found."""

@@ -1,7 +1,7 @@
 """Log-probabilities of the tokens taken, from the features at each position.
 
-One buffer of a minibatch's positions by the vocabulary serves for logits, probabilities and their gradient; plain
-autograd over a log-softmax passes through four.
+On a CPU in fp32 one buffer of a minibatch's positions by the vocabulary serves for logits, probabilities and their
+gradient; plain autograd over a log-softmax passes through four.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-__all__ = ["log_at", "log_likelihood"]
+__all__ = ["log_at", "log_likelihood", "softmax"]
 
 
 def log_likelihood(
@@ -35,16 +35,21 @@ def log_at(probabilities: Float[Tensor, "*rows vocabulary"], taken: Int[Tensor, 
     return chosen.clamp_min(torch.finfo(chosen.dtype).tiny).log()
 
 
+def softmax(logits: Float[Tensor, "*rows vocabulary"]) -> Float[Tensor, "*rows vocabulary"]:
+    """Probabilities, on a CPU in place of the logits."""
+    return torch.softmax(logits, -1, out=logits if logits.is_cpu else None)
+
+
 class _LogLikelihood(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, taken: Tensor) -> Tensor:
-        logits = F.linear(features, weight)  # in bf16 under autocast
-        product = logits.dtype
-        logits = logits if product == torch.float64 else logits.float()
-        in_place = logits if logits.is_cpu else None
-        probabilities = torch.softmax(logits, -1, out=in_place)
-        ctx.kinds = features.dtype, weight.dtype
-        ctx.save_for_backward(features.to(product), weight.to(product), taken, probabilities)
+        ctx.kinds, device = (features.dtype, weight.dtype), features.device.type
+        product = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
+        features, weight = features.to(product), weight.to(product)
+        with torch.autocast(device, enabled=False):  # whose cache would keep the weight's copy without its history
+            logits = F.linear(features, weight)
+        probabilities = softmax(logits if product == torch.float64 else logits.float())
+        ctx.save_for_backward(features, weight, taken, probabilities)
         return log_at(probabilities, taken)
 
     @staticmethod

@@ -23,6 +23,7 @@ from rlhf_lab.transformer import Transformer
 
 __all__ = ["Batch", "Loss", "Ppo", "Score", "Update", "clipped_loss"]
 
+ROUNDING = 1e-3  # of a ratio of 1, in fp32
 Score: TypeAlias = Callable[[Tensor], Tensor]  # (batch, time) tokens with their prompt -> (batch,) rewards
 
 
@@ -53,17 +54,16 @@ class Batch:
     old: Float[Tensor, "batch length"]  # log-probabilities, in nats: the training path's if it was asked
     score: Float[Tensor, "batch"]  # the reward model's raw score
     divergence: Divergence | None  # from the reference, if there is one
-    mismatch: float  # largest |sampler's - training path's| log-probability of a token: 1e-5 or so in fp32
+    mismatch: float  # largest |sampler's - old| log-probability of a token: 1e-5 or so in fp32
 
 
 @dataclass(frozen=True)
 class Update:
     """What an update's minibatches gave, each averaged over them but for the first field."""
 
-    ratio_error: (
-        float  # largest |ratio - 1| of the batch's old ones in the first minibatch, before any step: 0, or of the
-    )
-    # sampler's, rounding; else something is wrong
+    ratio_error: float
+    """Largest |ratio - 1| of the first minibatch before any step: 0 for old log-probabilities of the training path,
+    rounding for those of the sampler; more, and something is wrong."""
     loss: float
     outside: float  # the fractions of `Loss`
     clipped: float
@@ -97,6 +97,7 @@ class Ppo:
         self.batch, self.length, self.minibatch, self.epochs, self.clip = batch, length, minibatch, epochs, clip
         self.learning_rate, self.warmup, self.max_gradient, self.bf16 = learning_rate, warmup, max_gradient, bf16
         self.optimizer = torch.optim.Adam(policy.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
+        self.measures = bf16 or reference is not None  # whether the training path is asked for old log-probabilities
         self.steps = 0  # of the optimiser
 
     def _autocast(self) -> torch.autocast:
@@ -108,7 +109,7 @@ class Ppo:
         prompt = torch.zeros(self.batch, 1, dtype=torch.long, device=self.policy.device)
         drawn = sample(self.policy, prompt, self.length, self.generator)
         old, apart = drawn.logprobs, None
-        if self.bf16 or self.reference is not None:
+        if self.measures:
             parts = [self._measured(rows) for rows in torch.split(drawn.tokens, self.minibatch)]
             old = torch.cat([logprobs for logprobs, _ in parts])
             fields = Divergence.__dataclass_fields__
@@ -140,7 +141,10 @@ class Ppo:
                     new = self.policy.log_likelihood(rows)
                 if not seen:
                     first = float(torch.expm1(new.detach() - old).abs().max())
-                    old = new.detach()  # no step was taken yet, so that what differs is rounding
+                    if not self.measures:
+                        if first > ROUNDING:
+                            raise RuntimeError(f"sampler and training path differ: a ratio of 1 is off by {first:.1g}")
+                        old = new.detach()
                 loss = clipped_loss(new, old, advantage[index], self.clip)
                 norm = self._step(loss.value)
                 seen.append(torch.stack([loss.value.detach(), loss.outside, loss.clipped, norm]))

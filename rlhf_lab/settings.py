@@ -43,7 +43,7 @@ class PpoConfig:
     )
     reward_as: str = setting("logp", "log P(target), or its logit where log P saturates", choices=("logp", "logit"))
     batch: int = setting(512, "completions an iteration")
-    length: int = setting(0, "tokens of a completion; 0: as many as the reward model's texts have, or 24 for a rater")
+    length: int = setting(0, "tokens of a completion; 0: as many as the reward model's texts have")
     minibatch: int = setting(128, "completions a step of the optimiser")
     epochs: int = setting(1, "passes over each batch")
     learning_rate: float = setting(3e-4, "of Adam")

@@ -41,7 +41,7 @@ def estimate(
         else:
             run = jobs.open_run(store, home, base)
             if stage == "ppo":
-                from rlhf_lab.estimates import ppo_estimate
+                from rlhf_lab.ppo_estimate import estimate as ppo_estimate
 
                 found = ppo_estimate(config, run)
             else:

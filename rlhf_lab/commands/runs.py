@@ -130,6 +130,8 @@ def clone(
     with opened(workspace) as (store, home):
         run = jobs.open_run(store, home, name)
         changed = changes(settings, CONFIGS[run.kind])
+        if changed.get("length") == 0:
+            del changed["length"]  # as long as before
         settings_of(CONFIGS[run.kind], run.config | changed)
         carry_out(jobs.clone(store, home, name, new, changed), as_json=as_json, new=True)
 

@@ -95,17 +95,11 @@ def start(
             if not (role == "reward" and parent.startswith("rater:")):
                 check_parent(role, jobs.open_run(store, home, parent))
         if kind == "ppo" and config["length"] == 0:
-            config = {**config, "length": _length_of(home, parents["reward"])}
+            from rlhf_lab.sampling import length_for
+
+            config = {**config, "length": length_for(home / "runs", parents["base"], parents["reward"])}
         run = jobs.create(store, home, name, kind, config, parents)
         carry_out(run, detach=detach, as_json=as_json, new=True)
-
-
-def _length_of(home: Path, reward: str) -> int:
-    """Tokens of the texts that a reward run learned from, or the usual number for a rater, who reads any."""
-    from rlhf_lab.checkpoints import load
-    from rlhf_lab.sampling import WORDS
-
-    return WORDS if reward.startswith("rater:") else int(load(home / "runs" / reward / "model")[1]["length"])
 
 
 def check_parent(role: str, parent: Run) -> None:

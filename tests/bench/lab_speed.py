@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -63,26 +64,33 @@ def iterate(ours: Ppo) -> None:
     assert told.ratio_error <= (0 if ours.bf16 else 1e-4), "the old log-probabilities are not those of the policy"
 
 
+class Pair(NamedTuple):
+    """Median seconds of a peer's iterations, and of ours between them."""
+
+    peer: float
+    ours: float
+
+
 def against_trl(shape: Shape, batch: int, length: int, bf16: bool, rounds: int) -> None:
-    ours, mine = learner(shape, batch, length, bf16), list[float]()
+    ours, found = learner(shape, batch, length, bf16), list[list[Pair]]()
     iterate(ours)
-    peers = [
-        [
-            statistics.median(
-                lab_trl.beside(
-                    lambda: mine.append(clocked(lambda: iterate(ours))), allocator, shape, rounds,
-                    trainer=trainer, batch=batch, length=length, minibatch=MINIBATCH, bf16=bf16,
-                )
-            )
-            for trainer in lab_trl.TRAINERS
-        ]
-        for allocator in (False, True)
-    ]  # fmt: skip
-    own = statistics.median(mine)
+    for allocator in (False, True):
+        found.append([])
+        for trainer in lab_trl.TRAINERS:
+            mine: list[float] = []
+            taken = lab_trl.beside(
+                lambda: mine.append(clocked(lambda: iterate(ours))), allocator, shape, rounds,  # noqa: B023
+                trainer=trainer, batch=batch, length=length, minibatch=MINIBATCH, bf16=bf16,
+            )  # fmt: skip
+            found[-1].append(Pair(statistics.median(taken), statistics.median(mine[1:])))
+    own = statistics.median(pair.ours for pairs in found for pair in pairs)
     count = sum(p.numel() for p in ours.policy.parameters())
     passes = 5 if bf16 else 4  # sampling, thrice to learn, and the old log-probabilities
     share = passes * products(shape, batch, length) / own / limit(torch.float32)
-    told = " | ".join(f"{', '.join(f'{s:.2f}' for s in seconds)} | {min(seconds) / own:.2f}" for seconds in peers)
+    told = " | ".join(
+        f"{', '.join(f'{pair.peer:.2f}' for pair in pairs)} | {min(pair.peer / pair.ours for pair in pairs):.2f}"
+        for pairs in found
+    )
     print(
         f"| {count / 1e6:.2f}M, {batch} x {length}, {'bf16' if bf16 else 'fp32'} | {own:.2f} | {told} | "
         f"{batch / own:.0f} | {share:.0%} |",
@@ -94,7 +102,8 @@ def sampling(shape: Shape, batch: int, length: int, rounds: int) -> tuple[float,
     """Seconds, and the share of the limit in fp32."""
     model, generator = Transformer(shape), torch.Generator().manual_seed(0)
     prompt = torch.zeros(batch, 1, dtype=torch.long)
-    seconds = statistics.median(clocked(lambda: sample(model, prompt, length, generator)) for _ in range(rounds + 1))
+    taken = [clocked(lambda: sample(model, prompt, length, generator)) for _ in range(rounds + 2)]
+    seconds = statistics.median(taken[1:])
     return seconds, products(shape, batch, length) / seconds / limit(torch.float32)
 
 

@@ -10,4 +10,9 @@ BENCHES = sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py") if not 
 
 @pytest.mark.parametrize("name", BENCHES)
 def test_it_can_be_imported(name: str) -> None:
-    assert import_module(f"tests.bench.{name}").__doc__
+    try:
+        assert import_module(f"tests.bench.{name}").__doc__
+    except ModuleNotFoundError as reason:
+        if (reason.name or "").split(".")[0] in ("tests", "rlhf_lab", "elk_sandbox"):
+            raise
+        pytest.skip(f"{reason.name} comes with `make bench`")

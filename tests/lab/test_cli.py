@@ -55,7 +55,10 @@ def said(home: Path, *words: str, given: str = "") -> str:
 
 
 def told(home: Path, *words: str) -> Any:
-    return json.loads(said(home, *words, "--json"))
+    def no_nan(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(said(home, *words, "--json"), parse_constant=no_nan)
 
 
 def refused(home: Path, *words: str) -> str:

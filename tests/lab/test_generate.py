@@ -27,6 +27,7 @@ def test_the_samplers_log_probabilities_are_the_scorers(given: int, heads: int, 
     prompt = torch.randint(words, (9, given), generator=torch.Generator().manual_seed(1))
     drawn = sample(policy, prompt, 12 - given, torch.Generator().manual_seed(2))
     assert torch.equal(drawn.tokens[:, :given], prompt)
+    assert int(drawn.tokens.max()) < words
     scored = policy.log_likelihood(drawn.tokens)[:, given - 1 :]
     torch.testing.assert_close(drawn.logprobs, scored, atol=1e-5, rtol=0)
 

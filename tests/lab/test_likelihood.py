@@ -53,6 +53,18 @@ def test_under_autocast_the_products_are_in_bf16_and_the_rest_is_not() -> None:
         assert 0 < float((mine - theirs).abs().max()) < 0.05 * float(theirs.abs().max())
 
 
+def test_under_autocast_a_later_product_with_the_same_weight_has_its_gradient() -> None:
+    """Autocast keeps copies of weights; one made without history would cut the second product off."""
+    features, weight, _, taken = (t.float() if t.is_floating_point() else t for t in inputs(0, 1.0))
+    weight.requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        first = log_likelihood(features, weight, taken).sum()
+        second = torch.nn.functional.linear(features, weight).float().sum()
+    (gradient,) = torch.autograd.grad(second, weight)
+    assert float(gradient.abs().sum()) > 0
+    assert first.requires_grad
+
+
 def test_what_cannot_be_told_from_impossible_has_a_finite_logarithm_and_the_right_gradient() -> None:
     features = torch.tensor([[[1.0, 0.0]]], requires_grad=True)
     weight = torch.tensor([[0.0, 0.0], [200.0, 0.0]])

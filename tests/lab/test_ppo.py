@@ -119,6 +119,14 @@ def test_old_log_probabilities_that_are_not_the_policys_show_in_the_ratio() -> N
     assert ppo.update(batch, batch.score).ratio_error == pytest.approx(np.expm1(0.01), rel=1e-3)
 
 
+def test_a_sampler_that_is_not_the_policy_is_an_error() -> None:
+    ppo = make(model(), alone=True)
+    batch = ppo.observe()
+    batch.old.sub_(0.01)
+    with pytest.raises(RuntimeError, match=r"off by 0\.01"):
+        ppo.update(batch, batch.score)
+
+
 def test_kl_is_zero_at_the_start_and_the_reward_rises_with_it() -> None:
     ppo = make(model(), batch=128, minibatch=32)
     first = ppo.observe()

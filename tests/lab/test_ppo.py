@@ -100,6 +100,15 @@ def test_the_ratio_is_exactly_one_before_the_first_step_of_every_iteration(bf16:
         assert batch.mismatch < (0.1 if bf16 else 1e-5)
 
 
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_ratio_is_exactly_one_at_the_size_of_the_demo(bf16: bool) -> None:
+    """Where other kernels multiply matrices than in the small models here."""
+    policy = Transformer(Shape(1000, 25, 2, 4, 80), torch.Generator().manual_seed(0))
+    ppo = make(policy, bf16=bf16, batch=256, minibatch=128, length=24)
+    batch = ppo.observe()
+    assert ppo.update(batch, batch.score - batch.score.mean()).ratio_error == 0
+
+
 def test_without_a_reference_the_samplers_log_probabilities_serve_and_the_first_ratio_is_one() -> None:
     """The loss of the first step, all of whose ratios are 1, is minus the mean advantage to the last bit."""
     ppo = make(model(), alone=True, minibatch=64)

@@ -18,11 +18,11 @@ from rlhf_lab.cells import Table
 from rlhf_lab.evaluation import Evaluation, gold
 from rlhf_lab.figures import Picture
 from rlhf_lab.growth import Growth, growth
-from rlhf_lab.ppo_run import RATER
 from rlhf_lab.report import Report, Sample, Samples, Section, page
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_run import logits
 from rlhf_lab.reward_training import split
+from rlhf_lab.settings import RATER
 
 __all__ = [
     "Analysis", "analyse", "figures_of", "report_of", "reward_section", "summary", "summary_table", "write",

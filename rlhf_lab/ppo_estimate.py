@@ -13,14 +13,12 @@ from rlhf_lab.transformer import Transformer
 
 __all__ = ["estimate"]
 
-SAME = ("learning_rate", "batch")  # settings in which a done run must agree, beside the length, to tell how many
-
 
 def estimate(config: PpoConfig, base: Run) -> Estimate:
     """Time iterations on the base model, one of its own size standing for the reward model.
 
-    How many there will be is not known beforehand: as many as the longest done run here with the same learning rate
-    and batch took, else at most `iterations`.
+    How many there will be is not known beforehand: as many as the longest done run here with the same learning rate,
+    batch and length took, else at most `iterations`.
     """
     device = prepare(config.device, config.threads)
     language, _ = load_model(base.folder / "model", device)
@@ -42,11 +40,11 @@ def estimate(config: PpoConfig, base: Run) -> Estimate:
         learner.update(batch, batch.score)
 
     step = timed(iterate, 3)
+    same = {"learning_rate": config.learning_rate, "batch": config.batch, "length": length}
     alike = [
         max(s for s, _ in base.store.metrics(row.name)["kl/exact"])
         for row in base.store.runs("ppo")
-        if row.outcome == "done"
-        and all(row.config[k] == v for k, v in {**{k: getattr(config, k) for k in SAME}, "length": length}.items())
+        if row.outcome == "done" and same.items() <= row.config.items()
     ]
     of = f"of completions of {length} tokens"
     if alike:

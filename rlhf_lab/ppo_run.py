@@ -25,12 +25,10 @@ from rlhf_lab.machine import fingerprint, prepare, refuse_if_changed
 from rlhf_lab.models import LanguageModel, digest, load_model, save_model
 from rlhf_lab.ppo import Batch, Ppo, Score, Update
 from rlhf_lab.reward_model import RewardConstants, constants, load_reward
-from rlhf_lab.settings import PpoConfig, require
+from rlhf_lab.settings import RATER, PpoConfig, require
 from rlhf_lab.transformer import Transformer
 
 __all__ = ["policies", "ppo", "reward_score"]
-
-RATER = "rater:"  # a reward of this beginning is a simulated rater's own score, by a program
 
 
 def reward_score(

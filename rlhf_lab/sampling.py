@@ -14,8 +14,9 @@ from rlhf_lab import corpus as corpora
 from rlhf_lab.labels import Text
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import LanguageModel, load_model
-from rlhf_lab.ppo_run import RATER, policies
+from rlhf_lab.ppo_run import policies
 from rlhf_lab.reward_model import load_reward
+from rlhf_lab.settings import RATER
 
 __all__ = ["completion_length", "continued", "length_for", "model_folders", "snippets", "texts"]
 

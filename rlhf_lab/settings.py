@@ -8,7 +8,9 @@ from typing import Any
 
 from elk_sandbox.terminal import InputError
 
-__all__ = ["PpoConfig", "require", "setting", "settings_of"]
+__all__ = ["RATER", "PpoConfig", "require", "setting", "settings_of"]
+
+RATER = "rater:"  # a reward of this beginning is a simulated rater's own score, by a program
 
 
 def setting(default: Any, meaning: str, *, choices: tuple[str, ...] = ()) -> Any:

@@ -11,7 +11,7 @@ from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError, err, out, print_json
 from rlhf_lab.commands.frame import Home, Json, opened, with_settings
-from rlhf_lab.settings import settings_of
+from rlhf_lab.settings import RATER, settings_of
 from rlhf_lab.stages import CONFIGS, work
 
 __all__ = ["carry_out", "register", "start"]
@@ -92,7 +92,7 @@ def start(
     settings_of(CONFIGS[kind], config)
     with opened(workspace) as (store, home):
         for role, parent in parents.items():
-            if not (role == "reward" and parent.startswith("rater:")):
+            if not (role == "reward" and parent.startswith(RATER)):
                 check_parent(role, jobs.open_run(store, home, parent))
         if kind == "ppo" and config["length"] == 0:
             from rlhf_lab.sampling import length_for

@@ -24,6 +24,7 @@ from rlhf_lab.blind_rating import compare_arms
 from rlhf_lab.blind_sheet import make_sheet, reveal
 from rlhf_lab.evaluation import evaluate, load_evaluation
 from rlhf_lab.labels import create_pool, label_with
+from rlhf_lab.machine import prepare
 from rlhf_lab.report import Section
 from rlhf_lab.settings import settings_of
 from rlhf_lab.stages import CONFIGS, work
@@ -56,10 +57,12 @@ class Demo:
     name: str = "demo"
     seed: int = 0
     rater: str = "counter"  # who labels; `careful` is the control
+    device: str = "cpu"  # or cuda: of all training and of the evaluation
     tell: Callable[[str], None] = lambda line: None
 
     def go(self) -> dict[str, Any]:
         """Do what is not done yet and return the result as plain values. Raises InputError if a step fails."""
+        prepare(self.device)
         began, expected, taken = time.monotonic(), 0.0, 0.0
         for number, (step, usual) in enumerate(STEPS.items(), 1):
             left = sum(list(STEPS.values())[number - 1 :]) * (taken / expected if expected else 1.0)
@@ -84,7 +87,7 @@ class Demo:
     def _run(self, role: str, kind: str, changes: dict[str, Any], parents: dict[str, str]) -> bool:
         """Carry out a run, or go on with it; False if it was done already. Raises InputError if it is another."""
         name = f"{self.name}-{role}"
-        config = vars(settings_of(CONFIGS[kind], changes))
+        config = vars(settings_of(CONFIGS[kind], changes | {"device": self.device}))
         if name in {row.name for row in self.store.runs()}:
             run = jobs.open_run(self.store, self.home, name)
             if other := [key for key, value in config.items() if run.config.get(key) != value]:
@@ -138,7 +141,7 @@ class Demo:
             if self._evaluation.is_of(run) and self._evaluation.meta["second"] == f"{self.name}-second":
                 return False
         self._evaluation = evaluate(
-            run, second=f"{self.name}-second", tell=lambda d, n: run.progress(d, n, "evaluating")
+            run, second=f"{self.name}-second", device=self.device, tell=lambda d, n: run.progress(d, n, "evaluating")
         )
         run.close()
         return True

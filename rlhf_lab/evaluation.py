@@ -18,6 +18,7 @@ from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, diversity, raters
 from rlhf_lab.generate import sample, stream
 from rlhf_lab.kl import divergence
+from rlhf_lab.machine import prepare
 from rlhf_lab.models import load_model
 from rlhf_lab.overoptimization import Curve
 from rlhf_lab.ppo_run import policies, reward_score, shaped
@@ -72,12 +73,14 @@ def evaluate(
     completions: int = 1000,
     pool: int = 8192,
     seed: int = 0,
+    device: str = "cpu",
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Sample each checkpoint of a PPO run and score what it says; kept in the run's folder `evaluation`.
 
     second: a reward run whose model did not train the policy. All checkpoints draw from the same random numbers.
-    Raises InputError for a run without checkpoints, another kind of run, or a second model of other tokens.
+    Raises InputError for a run without checkpoints, another kind of run, a second model of other tokens, or a device
+    that is not here.
     """
     if run.kind != "ppo":
         raise InputError(f"{run.name!r} is a {run.kind} run: evaluate looks at the checkpoints of a ppo run")
@@ -88,24 +91,24 @@ def evaluate(
         raise InputError(f"{run.name!r} has but one checkpoint, the original model: wait for its next, or resume it")
     config: PpoConfig = settings_of(PpoConfig, run.config)
     runs = run.folder.parent
-    base, _ = load_model(runs / run.parents["base"] / "model")
+    at = prepare(device)
+    base, _ = load_model(runs / run.parents["base"] / "model", at)
     names = {"proxy": run.parents["reward"], **({"second": second} if second else {})}
     scores = {
-        role: shaped(reward_score(name, runs / name, base, torch.device("cpu"), config.length), config)
-        for role, name in names.items()
+        role: shaped(reward_score(name, runs / name, base, at, config.length), config) for role, name in names.items()
     }
     columns: dict[str, list[Any]] = {}
     texts = []
     for done, (_, folder) in enumerate(found):
         tell(done, len(found) + 1)
-        language, meta = load_model(folder)
+        language, meta = load_model(folder, at)
         tokens = _draw(language.model, config.length, completions, stream("evaluation", seed))
         texts.append(base.texts(tokens))
         worth, formed = gold(gold_name, texts[-1])
         kl, entropy = _divergence(language.model, base.model, tokens)
-        row: dict[str, Any] = {role: score(tokens).double().numpy() for role, score in scores.items()}
+        row: dict[str, Any] = {role: score(tokens).double().cpu().numpy() for role, score in scores.items()}
         row |= {"kl": kl, "gold": worth, "entropy": entropy / config.length}
-        written = tokens[:, 1:].numpy()
+        written = tokens[:, 1:].cpu().numpy()
         row |= {"distinct": diversity.distinct(written), "duplicates": diversity.duplicates(written)}
         row["overlap"] = diversity.overlap(written)
         if formed is not None:
@@ -118,7 +121,7 @@ def evaluate(
     pool_gold, pool_formed = gold(gold_name, pool_texts)
     arrays = {key: np.array(value) for key, value in columns.items()}
     arrays["proxy"] = (arrays["proxy"] - meta["mean"]) / meta["sd"]
-    arrays |= {"pool_proxy": (scores["proxy"](tokens).double().numpy() - meta["mean"]) / meta["sd"]}
+    arrays |= {"pool_proxy": (scores["proxy"](tokens).double().cpu().numpy() - meta["mean"]) / meta["sd"]}
     arrays |= {"pool_gold": pool_gold, "steps": np.array([step for step, _ in found])}
     if pool_formed is not None:
         arrays["pool_well_formed"] = pool_formed
@@ -145,11 +148,12 @@ def load_evaluation(folder: Path) -> Evaluation:
 
 
 def _draw(model: Transformer, length: int, count: int, generator: torch.Generator) -> Tensor:
-    prompt = torch.zeros(count, 1, dtype=torch.long)
+    prompt = torch.zeros(count, 1, dtype=torch.long, device=model.device)
     return sample(model, prompt, length, generator).tokens
 
 
 def _divergence(policy: Transformer, reference: Transformer, tokens: Tensor) -> tuple[np.ndarray, float]:
     """KL of each completion in nats, and the mean entropy of a completion."""
     apart = [divergence(policy(r[:, :-1]), reference(r[:, :-1]), r[:, 1:]) for r in torch.split(tokens, ROWS)]
-    return torch.cat([d.exact for d in apart]).double().numpy(), float(torch.cat([d.entropy for d in apart]).mean())
+    exact, entropy = (torch.cat([getattr(d, name) for d in apart]).double().cpu() for name in ("exact", "entropy"))
+    return exact.numpy(), float(entropy.mean())

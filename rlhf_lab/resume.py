@@ -19,7 +19,9 @@ def newest(series: Series) -> tuple[int, dict[str, Tensor], dict[str, Any]] | No
     """The last good state of a run, see `Series.newest`; what it passes over is told on the terminal."""
     found = series.newest()
     for complaint in series.complaints:
-        err.print(f"{complaint}; going on from the checkpoint before it")
+        err.print(complaint)
+    if series.complaints:
+        err.print("going on from the checkpoint before" if found else "no good checkpoint is left: beginning anew")
     return found
 
 

@@ -1,9 +1,9 @@
 """Training a reward model on few labels, step by step, so that it can be stopped and resumed anywhere.
 
-The heads `last` and `every` are trained once. For the head `pooled` two models are first trained on half of the labels
-each and judge the other half, as do the words; from these judgements, none on labels trained on, comes how much the
-votes of the transformer and the words' weights count (stacking: Wolpert 1992, Breiman 1996). Then a model is trained on
-all labels, unless the votes turned out to be worth nothing: with few labels of a rater who looks at words they are.
+The heads `last` and `every` are trained once. For the head `pooled` three models are first trained, each on two thirds
+of the labels, and judge the other third, as do the words; from these judgements, none on labels trained on, comes how
+much the votes of the transformer and the words' weights count (stacking: Wolpert 1992, Breiman 1996). Then a model is
+trained on all labels, unless the votes turned out to be worth nothing.
 """
 
 import copy
@@ -31,7 +31,7 @@ __all__ = ["LEAST", "Mixture", "RewardTraining", "fit", "mix", "split"]
 
 LEAST = 20  # labels to train on
 MAX_GRADIENT = 1.0  # norm
-HALVES = 2
+FOLDS = 3  # of the stacking; with two, half of the labels are too few to tell what words are worth
 ROWS = 512  # texts judged at once
 
 
@@ -109,8 +109,8 @@ class RewardTraining:
         self.mixture: Mixture | None = None
         if config.head == "pooled":
             self._learn_words()
-            self.fold = folds(targets.numpy(), HALVES, self.rng)
-            self.parts = [*[everything[self.fold != half] for half in range(HALVES)], everything]
+            self.fold = folds(targets.numpy(), FOLDS, self.rng)
+            self.parts = [*[everything[self.fold != out] for out in range(FOLDS)], everything]
         self.step = 0  # over all parts
         self.part, self.began = -1, 0  # which is at work, and at which step it began
         self.votes = torch.zeros(len(tokens))  # on each text, of the model that was not trained on it
@@ -142,7 +142,7 @@ class RewardTraining:
     def _next_part(self) -> None:
         """Begin the next part with a fresh copy of the base model, whose label tokens have no opinion yet."""
         self.part, self.began = self.part + 1, self.step
-        if self.part == HALVES:
+        if self.part == FOLDS:
             self.mixture = self._mixed()
             if not self.mixture.votes:
                 self.part += 1
@@ -197,7 +197,7 @@ class RewardTraining:
         self.step += 1
         if self.step - self.began == self.steps_of(self.part):
             self.check()
-            if self.config.head == "pooled" and self.part < HALVES:
+            if self.config.head == "pooled" and self.part < FOLDS:
                 self._judge_the_rest()
             self._next_part()
 

@@ -62,22 +62,23 @@ def texts(
     temperature: float = 1.0,
     seed: int = 0,
     purpose: str = "pool",
+    device: str = "cpu",
 ) -> list[Text]:
     """Draw unconditional samples for one purpose, see `generate.stream`.
 
-    Raises InputError for a checkpoint that there is not.
+    Raises InputError for a checkpoint or a device that there is not.
     """
-    prepare()
+    prepare(device)
     folders = dict(model_folders(run))
     chosen = max(folders) if checkpoint is None else checkpoint
     if chosen not in folders:
         raise InputError(f"{run.name!r} has checkpoints at iterations {', '.join(map(str, folders))}, not {chosen}")
-    language, _ = load_model(folders[chosen])
+    language, _ = load_model(folders[chosen], device)
     generator = generate.stream(purpose, seed)
     size = completion_length(language, length)
     rows = []
     for begin in range(0, count, BATCH):
-        prompt = torch.zeros(min(BATCH, count - begin), 1, dtype=torch.long)
+        prompt = torch.zeros(min(BATCH, count - begin), 1, dtype=torch.long, device=device)
         rows.append(generate.sample(language.model, prompt, size, generator, temperature).tokens)
     tokens = torch.cat(rows)
     return [
@@ -106,13 +107,20 @@ def snippets(run: Run, count: int, *, length: int | None = None, seed: int = 0) 
 
 
 def continued(
-    run: Run, prefix: str, *, length: int | None = None, temperature: float = 1.0, seed: int = 0
+    run: Run,
+    prefix: str,
+    *,
+    length: int | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
+    device: str = "cpu",
 ) -> list[dict[str, Any]]:
     """The beginning continued at every checkpoint, by the same random numbers: iteration, KL in nats, and text."""
+    prepare(device)
     found = []
     for iteration, folder in model_folders(run):
-        language, meta = load_model(folder)
-        given = torch.tensor([[0, *language.tokenizer.encode(prefix)]])
+        language, meta = load_model(folder, device)
+        given = torch.tensor([[0, *language.tokenizer.encode(prefix)]], device=device)
         size = completion_length(language, length, given.shape[1])
         generator = generate.stream("continuation", seed)
         drawn = generate.sample(language.model, given, size, generator, temperature).tokens[0, given.shape[1] :]

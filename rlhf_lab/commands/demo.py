@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elk_sandbox.terminal import out, print_json
-from rlhf_lab.commands.frame import Home, Json, opened
+from rlhf_lab.commands.frame import Device, Home, Json, opened
 
 __all__ = ["register"]
 
@@ -20,6 +20,7 @@ def demo(
     name: Annotated[str, typer.Option(help="Its runs are called NAME-base, NAME-ppo and so on.")] = "demo",
     rater: Annotated[str, typer.Option(help="The simulated rater who labels; careful is the control.")] = "counter",
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -30,8 +31,9 @@ def demo(
 
     with opened(workspace) as (store, home):
         told = Demo(
-            store, home, name, seed, rater, (lambda line: None) if as_json else lambda line: out.print(Text(line))
-        ).go()
+            store, home, name, seed, rater, device,
+            tell=(lambda line: None) if as_json else lambda line: out.print(Text(line)),
+        ).go()  # fmt: skip
     if as_json:
         print_json(told)
         return

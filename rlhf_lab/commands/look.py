@@ -11,7 +11,7 @@ from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError, out, print_json
-from rlhf_lab.commands.frame import Home, Json, opened
+from rlhf_lab.commands.frame import Device, Home, Json, opened
 
 __all__ = ["register"]
 
@@ -31,6 +31,7 @@ def evaluate(
     completions: Annotated[int, typer.Option(help="Of each checkpoint.", min=4)] = 1000,
     pool: Annotated[int, typer.Option(help="Samples of the original model, for best-of-n.", min=100)] = 8192,
     seed: Annotated[int, typer.Option(help="Of the samples.")] = 1,
+    device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -43,7 +44,7 @@ def evaluate(
             jobs.open_run(store, home, second)
         try:
             look(
-                run, gold_name=gold, second=second, completions=completions, pool=pool, seed=seed,
+                run, gold_name=gold, second=second, completions=completions, pool=pool, seed=seed, device=device,
                 tell=lambda done, total: run.progress(done, total, f"evaluating checkpoint {done} of {total - 1}"),
             )  # fmt: skip
         finally:

@@ -10,7 +10,7 @@ from rich.text import Text
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError, out, print_json
-from rlhf_lab.commands.frame import Home, Json, knob_values, opened
+from rlhf_lab.commands.frame import Device, Home, Json, knob_values, opened
 
 __all__ = ["register"]
 
@@ -35,6 +35,7 @@ def sample(
     seed: Seed = 0,
     pool: Annotated[str | None, typer.Option(help="Keep them as a new pool of this name, to be labelled.")] = None,
     snippets: Annotated[float, typer.Option(help="Share of the pool that is cut from the corpus instead.")] = 0.0,
+    device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +45,9 @@ def sample(
 
     with opened(workspace) as (store, home):
         chosen = jobs.open_run(store, home, run)
-        texts = sampling.texts(chosen, count, checkpoint=checkpoint, length=length, temperature=temperature, seed=seed)
+        texts = sampling.texts(
+            chosen, count, checkpoint=checkpoint, length=length, temperature=temperature, seed=seed, device=device
+        )
         if pool:
             cut = sampling.snippets(chosen, count, length=length, seed=seed) if snippets else []
             create_pool(store, pool, texts, seed=seed, snippets=cut, share=snippets)
@@ -63,6 +66,7 @@ def complete(
     length: Length = None,
     temperature: Annotated[float, typer.Option(help="Below 1: more of the likeliest.")] = 1.0,
     seed: Seed = 0,
+    device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -72,7 +76,7 @@ def complete(
     with opened(workspace) as (store, home):
         chosen = jobs.open_run(store, home, run)
         prefix = prefix.rstrip(" ")  # a blank belongs to the token that follows
-        found = sampling.continued(chosen, prefix, length=length, temperature=temperature, seed=seed)
+        found = sampling.continued(chosen, prefix, length=length, temperature=temperature, seed=seed, device=device)
     if as_json:
         print_json({"run": run, "prefix": prefix, "continued": found})
         return

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import torch
 
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
@@ -116,6 +117,16 @@ def test_evaluate_report_and_best_of_n(home: Path) -> None:
     assert found["headline"] in said(home, "report", "policy")
 
 
+def test_a_policy_writes_as_much_as_its_reward_model_has_read(home: Path) -> None:
+    said(home, "sample", "base", "--count", "80", "--length", "9", "--pool", "short")
+    said(home, "label", "short", "--simulate", "counter")
+    said(home, *shlex.split("reward brief --base base --pool short --head every --epochs 1 --threads 1"))
+    said(home, "ppo", "terse", "--base", "base", "--reward", "brief", *PPO)
+    assert told(home, "show", "terse")["settings"]["length"] == 9
+    said(home, "delete", "terse")
+    said(home, "delete", "brief")
+
+
 def test_clone_diff_resume_and_delete(home: Path) -> None:
     said(home, "clone", "policy", "other", "--set", "learning_rate=0.02", "--set", "iterations=1")
     differ = told(home, "diff", "policy", "other")
@@ -166,7 +177,11 @@ def test_estimates_are_given(home: Path) -> None:
         ("pretrain x --corpus no/such/file.txt", "no/such/file.txt"),
         ("pretrain x --tokenizer syllable", "auto, char, word, bpe"),
         ("pretrain x --width 30 --heads 4", "heads divide"),
-        ("pretrain x --device cuda", "CUDA"),
+        *(
+            (f"{words} --device cuda", "offers no CUDA device")
+            for words in ("pretrain x", "demo", "evaluate policy", "sample base", "complete policy --prefix hello")
+            if not torch.cuda.is_available()
+        ),
         ("pretrain x --documents -0.5", "documents is -0.5"),
         ("pretrain x --dropout -0.5", "dropout is -0.5"),
         ("pretrain x --weight-decay -2", "weight_decay is -2"),

@@ -15,7 +15,7 @@ from rlhf_lab import best_of_n as bon
 from rlhf_lab import checkpoints, figures, findings, laws
 from rlhf_lab import overoptimization as oo
 from rlhf_lab.cells import Table
-from rlhf_lab.evaluation import Evaluation, gold
+from rlhf_lab.evaluation import Evaluation, worth_of
 from rlhf_lab.figures import Picture
 from rlhf_lab.growth import Growth, growth
 from rlhf_lab.report import Report, Sample, Samples, Section, page
@@ -101,7 +101,7 @@ def _reward_pictures(run: Run, evaluation: Evaluation) -> list[Picture]:
         return []
     model, _ = load_reward(folder / "model")
     score = logits(model, tensors["tokens"][torch.from_numpy(held)]).double().numpy()
-    worth, _ = gold(evaluation.meta["gold"], [meta["texts"][i] for i in held])
+    worth, _ = worth_of(evaluation.meta["gold"], [meta["texts"][i] for i in held])
     return [figures.reward_picture(expit(score), tensors["targets"].numpy()[held], score, worth, "gold")]
 
 
@@ -121,10 +121,13 @@ def reward_section(run: Run, pictures: Sequence[Picture] = ()) -> Section | None
 
 
 def shown(curve: oo.Curve, turn: oo.Turn, stop: float) -> dict[str, int]:
-    """The checkpoints that are shown side by side: original, gold's peak, the last before the stop, the end."""
+    """The checkpoints that are shown side by side: original, gold's peak, the last before the stop, the end.
+
+    Without that of the stop if the run did not come so far.
+    """
     beyond = np.flatnonzero(curve.nats >= stop)
-    before = max(int(beyond[0]) - 1, 0) if len(beyond) else len(curve.steps) - 1
-    return {"original": 0, "gold's peak": turn.peak, "at the stop": before, "end": len(curve.steps) - 1}
+    before = {"at the stop": max(int(beyond[0]) - 1, 0)} if len(beyond) else {}
+    return {"original": 0, "gold's peak": turn.peak, **before, "end": len(curve.steps) - 1}
 
 
 def samples_of(evaluation: Evaluation, index: int, title: str) -> Samples:
@@ -178,7 +181,7 @@ def _complaints(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> list[str]
     outside = float(np.mean([value for _, value in metrics["clip/outside"]]))
     told = [f"the ratio was not 1 before an update: off by up to {off:.1g}"] if off > 0 else []
     if outside < CLIPPED:
-        told.append("fewer than 1 % of ratios were clipped: a larger batch costs nothing")
+        told.append("fewer than 1 % of ratios were clipped on average: a larger batch costs nothing")
     return told
 
 
@@ -192,10 +195,12 @@ CAVEATS = (
 
 
 def write(folder: Path, pictures: Sequence[Picture], report: Report) -> list[Path]:
-    """Write the figures and the page; returns their paths, the page's last. Raises OSError."""
+    """Write figures and page in place of what was there; returns their paths, the page's last. Raises OSError."""
     files = {folder / f"{p.name}.png": p.png for p in pictures} | {folder / "report.html": page(report).encode()}
     for path, content in files.items():
         workspace.write(path, content)
+    for path in set(folder.glob("*.png")) - set(files):  # of an evaluation before this one
+        path.unlink()
     return list(files)
 
 

@@ -34,6 +34,7 @@ __all__ = ["STEPS", "Demo"]
 LABELS = 375  # for the proxy, 300 to train on and 75 to judge it by; as many again for the second reward model
 KNOBS = {"counter": {"temperature": 0.0}}  # by sign: drawn by sigmoid(count), 300 labels say too little
 POLICY = {"reward_as": "logit", "learning_rate": 5e-4, "length": 24}
+EVALUATION: dict[str, Any] = {"gold": "careful", "completions": 1000, "pool": 8192, "seed": 0}
 BLIND = 40  # texts of each arm on the blind sheet
 # Each step with the seconds that it took on two cores: the first guess of the time that is left.
 STEPS = {
@@ -63,6 +64,7 @@ class Demo:
     def go(self) -> dict[str, Any]:
         """Do what is not done yet and return the result as plain values. Raises InputError if a step fails."""
         prepare(self.device)
+        self._rater()  # which a wrong name is not to be found out about minutes from now
         began, expected, taken = time.monotonic(), 0.0, 0.0
         for number, (step, usual) in enumerate(STEPS.items(), 1):
             left = sum(list(STEPS.values())[number - 1 :]) * (taken / expected if expected else 1.0)
@@ -115,8 +117,10 @@ class Demo:
             create_pool(self.store, pool, sampling.texts(base, 2 * LABELS, seed=self.seed), seed=self.seed)
         if other := [who for who in labels.raters(self.store, pool) if who != self.rater]:
             raise self._another(f"{pool} was labelled by {other[0]!r}, not {self.rater!r}")
-        rater = raters.make(self.rater, **KNOBS.get(self.rater, {}))
-        return label_with(self.store, pool, rater, np.random.default_rng(self.seed)) > 0
+        return label_with(self.store, pool, self._rater(), np.random.default_rng(self.seed)) > 0
+
+    def _rater(self) -> raters.Rater:
+        return raters.make(self.rater, **KNOBS.get(self.rater, {}))
 
     def _reward(self) -> bool:
         changes = {"pool": f"{self.name}-pool", "seed": self.seed, "labels": LABELS}
@@ -136,12 +140,13 @@ class Demo:
 
     def _evaluate(self) -> bool:
         run = jobs.open_run(self.store, self.home, f"{self.name}-ppo")
+        asked = EVALUATION | {"second": f"{self.name}-second"}
         if (run.folder / "evaluation").is_dir():
             self._evaluation = load_evaluation(run.folder / "evaluation")
-            if self._evaluation.is_of(run) and self._evaluation.meta["second"] == f"{self.name}-second":
+            if self._evaluation.is_of(run) and asked.items() <= self._evaluation.meta.items():
                 return False
         self._evaluation = evaluate(
-            run, second=f"{self.name}-second", device=self.device, tell=lambda d, n: run.progress(d, n, "evaluating")
+            run, **asked, device=self.device, tell=lambda d, n: run.progress(d, n, "evaluating")
         )
         run.close()
         return True

@@ -26,7 +26,7 @@ from rlhf_lab.settings import PpoConfig, settings_of
 from rlhf_lab.stage import read
 from rlhf_lab.transformer import Transformer
 
-__all__ = ["Evaluation", "evaluate", "gold", "load_evaluation"]
+__all__ = ["Evaluation", "evaluate", "load_evaluation", "worth_of"]
 
 ROWS = 512  # completions scored at once
 GOLDS = ("careful", "vader")
@@ -49,7 +49,7 @@ class Evaluation:
         return list(self.curve.steps) == [step for step, _ in policies(run)]
 
 
-def gold(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"], Bool[np.ndarray, "text"] | None]:
+def worth_of(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"], Bool[np.ndarray, "text"] | None]:
     """Gold of each text in [-1, 1], and whether it is well formed: the careful reader's, or VADER's compound (no form).
 
     The careful reader's gold is the sentiment of what is well formed and 0 of all else.
@@ -68,7 +68,7 @@ def gold(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"], Bo
 def evaluate(
     run: Run,
     *,
-    gold_name: str = "careful",
+    gold: str | None = None,
     second: str | None = None,
     completions: int = 1000,
     pool: int = 8192,
@@ -78,6 +78,7 @@ def evaluate(
 ) -> Evaluation:
     """Sample each checkpoint of a PPO run and score what it says; kept in the run's folder `evaluation`.
 
+    gold: careful or vader; by default careful if the base learned the corpus stage, else vader.
     second: a reward run whose model did not train the policy. All checkpoints draw from the same random numbers.
     Raises InputError for a run without checkpoints, another kind of run, a second model of other tokens, or a device
     that is not here.
@@ -89,6 +90,8 @@ def evaluate(
         raise InputError(f"{run.name!r} has no checkpoint yet: wait for its first, or resume it")
     if len(found) < 2:
         raise InputError(f"{run.name!r} has but one checkpoint, the original model: wait for its next, or resume it")
+    base_run = run.store.run(run.parents["base"])
+    gold = gold or ("careful" if base_run.config["corpus"] == "stage" else "vader")
     config: PpoConfig = settings_of(PpoConfig, run.config)
     runs = run.folder.parent
     at = prepare(device)
@@ -104,7 +107,7 @@ def evaluate(
         language, meta = load_model(folder, at)
         tokens = _draw(language.model, config.length, completions, stream("evaluation", seed))
         texts.append(base.texts(tokens))
-        worth, formed = gold(gold_name, texts[-1])
+        worth, formed = worth_of(gold, texts[-1])
         kl, entropy = _divergence(language.model, base.model, tokens)
         row: dict[str, Any] = {role: score(tokens).double().cpu().numpy() for role, score in scores.items()}
         row |= {"kl": kl, "gold": worth, "entropy": entropy / config.length}
@@ -118,7 +121,7 @@ def evaluate(
     tell(len(found), len(found) + 1)
     tokens = _draw(base.model, config.length, pool, stream("best of n", seed))
     pool_texts = base.texts(tokens)
-    pool_gold, pool_formed = gold(gold_name, pool_texts)
+    pool_gold, pool_formed = worth_of(gold, pool_texts)
     arrays = {key: np.array(value) for key, value in columns.items()}
     arrays["proxy"] = (arrays["proxy"] - meta["mean"]) / meta["sd"]
     arrays |= {"pool_proxy": (scores["proxy"](tokens).double().cpu().numpy() - meta["mean"]) / meta["sd"]}
@@ -126,7 +129,7 @@ def evaluate(
     if pool_formed is not None:
         arrays["pool_well_formed"] = pool_formed
     described = {
-        "run": run.name, "gold": gold_name, "second": second, "completions": completions, "pool": pool, "seed": seed,
+        "run": run.name, "gold": gold, "second": second, "completions": completions, "pool": pool, "seed": seed,
         "texts": texts, "pool_texts": pool_texts,
     }  # fmt: skip
     tensors = {key: torch.as_tensor(value) for key, value in arrays.items()}

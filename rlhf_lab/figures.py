@@ -93,6 +93,8 @@ def gold_picture(
     alt += f"Proxy: {_told(curve.nats, optimised - optimised[0])} nats. Fitted curve of gold: {gold.peak.words}."
     caption = f"{BARS} Thick curves: the laws of Gao et al. 2022, bands 95 % over bootstrap draws of the completions. "
     caption += "Star and bar: the peak of gold's fit and its 95 % interval. Best of n at the upper bound of its KL."
+    if optimal is not None:
+        caption += " Dashed: the highest proxy that reweighting the original model's completions gives at that KL."
     if curve.second is not None:
         caption += f" {SECOND}"
     return _picture(figure, "gold", "Gold and proxy against KL", alt, caption)

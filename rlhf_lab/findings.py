@@ -42,18 +42,18 @@ def headline(found: Turn) -> str:
     if found.at_end:
         return f"Gold is highest at the last checkpoint, {end} from the original model: no turn is seen; {proxy}."
     if not fall.errors > SHOWN:
-        said = "" if np.isnan(fall.errors) else f", {number(fall.errors, 2)} standard errors,"
+        said = "" if np.isnan(fall.errors) else f" (held out {number(fall.errors, 2)} standard errors)"
         return (
-            f"Gold is highest at {number(found.peak_nats, 2)} nats, and its fall from there to {end}{said} "
-            f"is too small to be called one; {proxy}."
+            f"Gold is highest at {number(found.peak_nats, 2)} nats, and its fall from there to {end} "
+            f"is too small to be called one{said}; {proxy}."
         )
     start = f"Gold peaks at {number(found.peak_nats, 2)} nats" if found.peak else "Gold never rises"
     return f"{start} and falls by {number(fall.errors, 2)} standard errors by {end}, while {proxy}."
 
 
 def factors(found: Turn) -> str:
-    """Whether what is well formed turned too, or only the form was lost; empty where gold has no factors."""
-    if found.sentiment is None or found.well_formed is None or found.at_end or found.constant:
+    """Whether what is well formed turned too, or only the form was lost; empty where gold has no factors or no fall."""
+    if found.sentiment is None or found.well_formed is None or not found.held_out.errors > SHOWN:
         return ""
     sentiment, form = found.sentiment, found.well_formed
     if sentiment.errors > SHOWN:
@@ -62,7 +62,7 @@ def factors(found: Turn) -> str:
         first = f"Gold of what is well formed does not fall by more than two standard errors ({_fall(sentiment)})"
     if form.errors > SHOWN:
         return f"{first}; the share well formed falls by {_fall(form)}."
-    return f"{first}; the share well formed does not."
+    return f"{first}; the share well formed does not fall."
 
 
 def checkpoint_table(curve: Curve) -> Table:
@@ -176,7 +176,7 @@ def best_of_n_table(found: BestOfN) -> Table:
     )
     note = f"From one pool of {found.pool} completions by the unbiased estimator. log n - (n-1)/n {exact}."
     columns = ("n", "KL, log n - (n-1)/n", "KL with the pool's ties", "proxy", "gold", "completions that decide")
-    return Table("Best of n", columns, rows, note)
+    return Table("At the powers of two", columns, rows, note)
 
 
 def growth_table(found: Growth) -> Table:

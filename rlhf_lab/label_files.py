@@ -48,7 +48,10 @@ def import_labels(store: Store, name: str, path: Path, who: str) -> Imported:
     for row, cells in _rows(path):
         for number in pool.labelled_by(f"{path}, {row}", cells):
             if number in rows:
-                raise InputError(f"{path}, {row}: item {number} was labelled in {rows[number]} already: keep one")
+                raise InputError(
+                    f"{path}, {row}: item {number} was labelled in {rows[number]} already: keep one "
+                    "(of several raters' labels, --export FILE --rater NAME writes one's)"
+                )
             rows[number], labels[number] = row, _label(f"{path}, {row}", cells.get("label"))
     if not labels:
         raise InputError(f"{path} has no labels: expected columns label, and id or text, and a row for each label")

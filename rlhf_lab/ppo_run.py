@@ -128,8 +128,8 @@ class _Loop:
             if root >= self.next_mark or last:
                 self._keep_policy(batch, kl)
                 self.next_mark = (math.floor(root / self.config.spacing) + 1) * self.config.spacing
-            end = math.sqrt(self.config.last_kl)
-            self.run.progress(min(root, end), end, self._words(batch, kl))
+            done = max(root / math.sqrt(self.config.last_kl), self.iteration / self.config.iterations)
+            self.run.progress(min(done, 1.0), 1.0, self._words(batch, kl))
             if last:
                 return
             self._tell_update(self.learner.update(batch, self._advantage(batch)))

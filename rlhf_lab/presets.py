@@ -42,17 +42,9 @@ class PretrainConfig:
     threads: int = setting(0, "of PyTorch; 0: as many as it takes by itself")
 
     def __post_init__(self) -> None:
-        sizes = (
-            self.vocabulary,
-            self.context,
-            self.layers,
-            self.heads,
-            self.width,
-            self.steps,
-            self.batch,
-            self.learning_rate,
-        )
-        require(min(sizes) >= 0, "sizes, steps, batch and learning rate are above 0, or 0 for what suits the corpus")
+        for name in ("vocabulary", "context", "layers", "heads", "width", "steps", "batch", "learning_rate"):
+            value = getattr(self, name)
+            require(value >= 0, f"{name} is {value}: it must be above 0, or 0 for what suits the corpus")
         suits = "or -1 for what suits the corpus"
         require(
             self.documents == -1 or 0 <= self.documents <= 1,

@@ -86,7 +86,7 @@ p {{ margin: 0 0 0.75rem; max-width: 46rem; }}
 .headline {{ font-size: 1.1875rem; line-height: 1.45; margin: 1.25rem 0; padding-left: 0.9rem;
   border-left: 0.25rem solid var(--accent); }}
 .marks {{ display: flex; flex-wrap: wrap; gap: 0.4rem; padding: 0; margin: 0 0 1.25rem; list-style: none; }}
-.marks li {{ border: 1px solid var(--lost); color: var(--lost); border-radius: 0.3rem; padding: 0.05rem 0.5rem;
+.marks li {{ border: 1px solid var(--line); color: var(--accent); border-radius: 0.3rem; padding: 0.05rem 0.5rem;
   font-size: 0.875rem; }}
 dl {{ display: grid; grid-template-columns: fit-content(14rem) 1fr; gap: 0.25rem 1.25rem; margin: 0; }}
 dt {{ color: var(--quiet); }} dd {{ margin: 0; min-width: 0; }}
@@ -101,6 +101,9 @@ tr > :first-child {{ text-align: left; position: sticky; left: 0; background: va
 figure {{ margin: 1rem 0 2rem; }}
 figure img {{ display: block; width: 100%; min-width: 34rem; max-width: 50rem; height: auto; border-radius: 0.4rem;
   background: {PAPER.light}; border: 1px solid var(--line); }}
+@media (prefers-color-scheme: dark) {{
+  figure img {{ filter: invert(0.9) hue-rotate(180deg); border-color: {PAPER.light}; }}
+}}
 .beside {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(14.5rem, 1fr)); gap: 1.25rem; }}
 .beside > div {{ min-width: 0; }} .beside h3 {{ margin-top: 0.5rem; }}
 .sample {{ margin: 0.75rem 0; padding: 0.6rem 0.8rem; background: var(--raised); border: 1px solid var(--line);
@@ -113,6 +116,7 @@ figure img {{ display: block; width: 100%; min-width: 34rem; max-width: 50rem; h
 @media (max-width: 34rem) {{
   dl {{ display: block; }} dd {{ margin-bottom: 0.6rem; }}
   tbody tr > :first-child {{ white-space: normal; max-width: 8rem; }}
+  figcaption::before {{ content: "Swipe the figure sideways to see all of it. "; }}
 }}
 @media print {{ body {{ max-width: none; }} .wide {{ overflow: visible; }} }}
 """

@@ -167,7 +167,8 @@ def _in_words(found: Evaluation) -> str:
         f"{one.accuracy.value:.2f} [{one.accuracy.low:.2f}, {one.accuracy.high:.2f}]"
         for one in (found.model, found.baseline)
     )
-    return f"Accuracy on {found.count} labels held out: {model}, of a bag of words {words}."
+    chance = " No better than chance: label more texts." if found.model.accuracy.low <= 0.5 else ""
+    return f"Accuracy on {found.count} labels held out: {model}, of a bag of words {words}.{chance}"
 
 
 def _told(found: Evaluation) -> dict[str, float]:

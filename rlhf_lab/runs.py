@@ -7,6 +7,7 @@ from typing import Any
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
+from rlhf_lab.presets import PretrainConfig, chosen_for
 
 __all__ = ["differences", "every", "summary"]
 
@@ -38,7 +39,7 @@ def summary(run: Run) -> dict[str, Any]:
         "attempts": row.attempts,
         "created": row.created,
         "parents": row.parents,
-        "settings": row.config,
+        "settings": vars(chosen_for(PretrainConfig(**row.config))) if row.kind == "pretrain" else row.config,
         "metrics": last,
         "headline": {key: last[key]["value"] for key in HEADLINES.get(row.kind, ()) if key in last},
         "folder": str(run.folder),

@@ -136,4 +136,9 @@ def before_the_stop(run: Run) -> int:
     within = [i for i, _ in takewhile(lambda each: each[1] < run.config["kl_stop"], kl)]
     if not within:
         raise InputError(f"{run.name!r} has no checkpoint yet: wait for it, or `rlhf-lab resume {run.name}`")
+    if within[-1] == 0:
+        raise InputError(
+            f"{run.name!r} has but one checkpoint before its stop, the original model: wait for its next, or "
+            f"`rlhf-lab resume {run.name}`"
+        )
     return within[-1]

@@ -34,7 +34,7 @@ def lock(connection: Connection, collection: str) -> None:
 def require(connection: Connection, collection: str) -> None:
     """Raise InputError, with a close match, if nothing is so called."""
     if connection.scalar(select(collections.c.name).where(collections.c.name == collection)) is None:
-        known = connection.scalars(select(collections.c.name)).all()
+        known = connection.scalars(select(collections.c.name).where(collections.c.kind.in_(("pool", "sheet")))).all()
         raise InputError(f"no pool or sheet is called {collection!r}{suggest(collection, known)}")
 
 

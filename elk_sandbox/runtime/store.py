@@ -103,7 +103,9 @@ class Store:
             rows = connection.execute(select(runs.c.name, runs.c.parents).order_by(runs.c.created)).all()
             children = [row.name for row in rows if name in row.parents.values()]
             if children and not force:
-                raise InputError(f"{', '.join(children)} built on {name!r}: delete that first, or force it")
+                raise InputError(
+                    f"{', '.join(children)} built on {name!r}: delete what is built on it first, or say --force"
+                )
             connection.execute(delete(metrics).where(metrics.c.run == name))
             found = connection.execute(delete(runs).where(runs.c.name == name)).rowcount
         if not found:

@@ -57,7 +57,10 @@ def make(
         print_json({"sheet": sheet, "texts": len(items), "checkpoint": at, "power": _powers(n)})
         return
     out.print(
-        Text(f"{sheet}: {len(items)} texts, {n} of each of {len(arms)} arms. Rate them: rlhf-lab blind rate {sheet}")
+        Text(
+            f"{sheet}: {len(items)} texts, {n} of each of {len(arms)} arms, the trained one {run} at iteration {at}. "
+            f"Rate them: rlhf-lab blind rate {sheet}"
+        )
     )
     _power(n)
 

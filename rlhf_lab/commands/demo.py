@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from elk_sandbox.terminal import out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
+from rlhf_lab.commands.look import show
 
 __all__ = ["register"]
 
@@ -38,10 +38,7 @@ def demo(
         print_json(told)
         return
     found = analysis.summary_table(told)
-    table = Table(*found.columns, box=None, header_style="bold", pad_edge=False)
-    for row in found.rows:
-        table.add_row(*row)
-    out.print(table)
+    show(found)
     for line in (told["headline"], told["factors"], *blind_outcome.told(told["blind"])):
         out.print(Text(line))
     out.print(

@@ -33,6 +33,8 @@ def estimate(
     config = settings_of(CONFIGS[stage], changes(settings, CONFIGS[stage]))
     with opened(workspace) as (store, home):
         if stage == "pretrain":
+            if base is not None:
+                raise InputError("pretrain builds on nothing: leave out --base")
             from rlhf_lab.pretrain import estimate as measure
 
             found = measure(config)
@@ -44,6 +46,8 @@ def estimate(
                 from rlhf_lab.ppo_estimate import estimate as ppo_estimate
 
                 found = ppo_estimate(config, run)
+            elif not config.pool:
+                raise InputError("name the pool whose labels are to be learned from: --set pool=NAME")
             else:
                 from rlhf_lab.reward_run import estimate as reward_estimate
 

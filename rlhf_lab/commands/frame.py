@@ -19,6 +19,7 @@ __all__ = ["Device", "Home", "Json", "Set", "changes", "knob_values", "opened", 
 Home = Annotated[Path | None, typer.Option(help="Where runs are kept; default $ELK_SANDBOX_HOME or ./workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+KINDS = {int: "whole number", float: "number", str: "word", bool: "true or false"}
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a setting; may be repeated.")]
 
 
@@ -69,13 +70,15 @@ def changes(settings: list[str] | None, config: type[Any]) -> dict[str, Any]:
     for each in settings or []:
         name, equals, text = each.partition("=")
         name = name.strip().replace("-", "_")
-        if not equals or name not in known:
+        if name not in known:
             raise InputError(f"--set {each}: say NAME=VALUE with one of its settings{suggest(name, known)}")
+        if not equals:
+            raise InputError(f"--set {each}: say its value too, as in {name}={known[name].default}")
         kind: Any = known[name].type
         try:
             found[name] = text == "true" if kind is bool else kind(text)
         except ValueError as reason:
-            raise InputError(f"--set {each}: {name} is a {kind.__name__}") from reason
+            raise InputError(f"--set {each}: {name} is a {KINDS[kind]}") from reason
     return found
 
 

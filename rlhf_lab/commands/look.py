@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     name: Name,
-    gold: Annotated[str, typer.Option(help="careful, on the stage corpus; vader, on other text.")] = "careful",
+    gold: Annotated[str | None, typer.Option(help="careful or vader; default careful on the stage corpus.")] = None,
     second: Annotated[str | None, typer.Option(help="A reward run that did not train the policy.")] = None,
     completions: Annotated[int, typer.Option(help="Of each checkpoint.", min=4)] = 1000,
     pool: Annotated[int, typer.Option(help="Samples of the original model, for best-of-n.", min=100)] = 8192,
@@ -41,10 +41,13 @@ def evaluate(
     with opened(workspace) as (store, home):
         run = jobs.open_run(store, home, name)
         if second:
-            jobs.open_run(store, home, second)
+            other = jobs.open_run(store, home, second)
+            if other.kind != "reward":
+                raise InputError(f"{second!r} is a {other.kind} run; --second names a reward run")
         try:
             look(
-                run, gold_name=gold, second=second, completions=completions, pool=pool, seed=seed, device=device,
+                run, gold=gold, second=second, completions=completions, pool=pool, seed=seed,
+                device=device,
                 tell=lambda done, total: run.progress(done, total, f"evaluating checkpoint {done} of {total - 1}"),
             )  # fmt: skip
         finally:
@@ -113,7 +116,7 @@ def show(found: object) -> None:
     from rlhf_lab.cells import Table as Told
 
     assert isinstance(found, Told)
-    table = Table(*found.columns, box=None, header_style="bold", pad_edge=False)
+    table = Table(*found.columns, box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for row in found.rows:
         table.add_row(*map(Text, row))
     out.print(table)

@@ -30,7 +30,7 @@ def list_(workspace: Home = None, as_json: Json = False) -> None:
         pools = [
             {"name": c.name, "kind": c.kind, "texts": len(store.items(c.name)), "judged": len(store.current(c.name))}
             for c in store.collections()
-            if c.kind == "sheet" or not c.name.startswith("rlhf_lab.")
+            if c.kind in ("pool", "sheet")
         ]
     if as_json:
         print_json({"runs": found, "collections": pools})

@@ -109,7 +109,8 @@ def check_parent(role: str, parent: Run) -> None:
     if parent.kind != kind:
         raise InputError(f"{name!r} is a {parent.kind} run; --{role} names a {kind} run")
     if (state := jobs.state(parent)) != "done":
-        raise InputError(f"{name!r} is {state}, not done: `rlhf-lab resume {name}`, or wait for it")
+        then = "wait for it" if state == "running" else f"`rlhf-lab resume {name}`"
+        raise InputError(f"{name!r} is {state}, not done: {then}")
 
 
 def carry_out(run: Run, *, detach: bool = False, as_json: bool = False, new: bool = False) -> None:
@@ -130,7 +131,7 @@ def carry_out(run: Run, *, detach: bool = False, as_json: bool = False, new: boo
 
         print_json(summary(run))
     elif outcome == "failed":
-        told = "; it left nothing to go on from and is deleted" if useless else ""
+        told = "; nothing of it is kept" if useless else ""
         err.print(Text(f"{run.name} failed: {row.message}{told}", style="red"), soft_wrap=True)
     elif outcome == "stopped":
         out.print(Text(f"{run.name} is stopped; rlhf-lab resume {run.name} goes on"))

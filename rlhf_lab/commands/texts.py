@@ -54,8 +54,9 @@ def sample(
     if as_json:
         print_json({"run": run, "pool": pool, "texts": [t.text for t in texts]})
         return
-    for each in texts[:SHOWN]:
-        out.print(Text(each.text.rstrip("\n") + "\n"))
+    for number, each in enumerate(texts[:SHOWN], 1):
+        out.print(Text(f"text {number}", style="bold"))
+        out.print(Text(each.text.strip("\n") + "\n"))
     if pool:
         out.print(Text(f"{len(texts)} texts are in the pool {pool}: rlhf-lab label {pool}"))
 

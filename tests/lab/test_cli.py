@@ -16,8 +16,10 @@ import torch
 
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
+from rlhf_lab import sampling
 from rlhf_lab.__main__ import main
 from rlhf_lab.commands import stages
+from rlhf_lab.ppo_run import policies
 from rlhf_lab.stage import corpus_text
 
 SMALL = shlex.split("--steps 30 --layers 1 --heads 2 --width 16 --batch 8 --context 32 --validate-every 30 --threads 1")
@@ -161,6 +163,11 @@ def test_a_blind_sheet_hides_the_arms_until_all_is_rated(home: Path) -> None:
     assert 0 <= found["comparisons"][0]["fisher"] <= 1
 
 
+def test_a_blind_sheet_is_not_of_the_original_model_twice(home: Path) -> None:
+    with mock.patch.object(sampling, "policies", lambda run: policies(run)[:1]):
+        assert "has but one checkpoint" in refused(home, "blind", "make", "twice", "policy")
+
+
 def test_estimates_are_given(home: Path) -> None:
     assert (
         told(home, "estimate", "pretrain", "--set", "steps=50", "--set", "width=16", "--set", "heads=2")["seconds"] > 0
@@ -215,6 +222,12 @@ def test_estimates_are_given(home: Path) -> None:
         ("blind make s base", "'base' is a pretrain run"),
         ("blind make s policy --twin base", "'base' is a pretrain run"),
         ("estimate reward", "--base"),
+        ("estimate reward --base base", "--set pool=NAME"),
+        ("estimate pretrain --base base", "builds on nothing"),
+        ("clone policy y --set epochs", "epochs=1"),
+        ("clone policy y --set epochs=abc", "epochs is a whole number"),
+        ("evaluate policy --second base", "--second names a reward run"),
+        ("demo --rater nobody", "nobody"),
     ],
 )
 def test_a_mistake_gets_one_line_that_helps_and_leaves_no_half_run(home: Path, words: str, line: str) -> None:
@@ -228,7 +241,7 @@ def test_a_mistake_gets_one_line_that_helps_and_leaves_no_half_run(home: Path, w
 
 def test_the_corrected_command_has_the_name_that_a_mistake_had(home: Path) -> None:
     wrong = refused(home, "reward", "again", "--base", "base", "--pool", "first", "--labels", "5")
-    assert "too few" in wrong and "deleted" in wrong
+    assert "too few" in wrong and "nothing of it is kept" in wrong
     right = shlex.split("reward again --base base --pool first --head every --epochs 1 --threads 1")
     assert "done" in said(home, *right)
     said(home, "delete", "again")

@@ -319,7 +319,7 @@ def test_what_is_left_to_the_corpus() -> None:
 @pytest.mark.parametrize(
     "changes, line",
     [
-        ({"steps": -1}, "sizes, steps, batch"),
+        ({"steps": -1}, "steps is -1: it must be above 0"),
         ({"dropout": 1.0}, "dropout is 1.0: it must be at least 0 and below 1"),
         ({"documents": 1.5}, "documents is 1.5: it must be from 0 to 1"),
         ({"save_every": 0}, "intervals are at least 1"),

@@ -199,8 +199,8 @@ def write(folder: Path, pictures: Sequence[Picture], report: Report) -> list[Pat
     files = {folder / f"{p.name}.png": p.png for p in pictures} | {folder / "report.html": page(report).encode()}
     for path, content in files.items():
         workspace.write(path, content)
-    for path in set(folder.glob("*.png")) - set(files):  # of an evaluation before this one
-        path.unlink()
+    for path in {folder / f"{name}.png" for name in figures.NAMES} - set(files):  # of an evaluation before this one
+        path.unlink(missing_ok=True)
     return list(files)
 
 

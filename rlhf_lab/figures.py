@@ -29,9 +29,11 @@ from rlhf_lab.looks import LOOKS
 from rlhf_lab.overoptimization import Curve, means
 
 __all__ = [
-    "Picture", "clip_picture", "diversity_picture", "factors_picture", "gold_picture", "kl_picture", "reward_picture",
+    "NAMES", "Picture", "clip_picture", "diversity_picture", "factors_picture", "gold_picture", "kl_picture",
+    "reward_picture",
 ]  # fmt: skip
 
+NAMES = ("gold", "factors", "diversity", "kl", "clip", "reward")  # of all pictures' files
 AXIS = "sqrt(KL from the original model), KL in nats a completion"
 BARS = "Bars: two standard errors over completions."
 

@@ -45,7 +45,7 @@ class Data:
 def labelled(store: Store, config: RewardConfig, base: LanguageModel) -> Data:
     """The labels that a run is to learn from. Raises InputError if there are too few, or of texts that do not fit."""
     if not config.pool:
-        raise InputError("name the pool whose labels are to be learned from: --pool NAME")
+        raise InputError("name the pool whose labels are to be learned from: --pool NAME, or --set pool=NAME")
     found = labels.current(store, config.pool, [config.rater] if config.rater else None)
     end = config.first + config.labels if config.labels else len(found.numbers)
     if end > len(found.numbers) or config.first >= end:
@@ -167,7 +167,7 @@ def _in_words(found: Evaluation) -> str:
         f"{one.accuracy.value:.2f} [{one.accuracy.low:.2f}, {one.accuracy.high:.2f}]"
         for one in (found.model, found.baseline)
     )
-    chance = " No better than chance: label more texts." if found.model.accuracy.low <= 0.5 else ""
+    chance = " Not shown to be better than chance: label more texts." if found.model.accuracy.low <= 0.5 else ""
     return f"Accuracy on {found.count} labels held out: {model}, of a bag of words {words}.{chance}"
 
 

@@ -46,8 +46,6 @@ def estimate(
                 from rlhf_lab.ppo_estimate import estimate as ppo_estimate
 
                 found = ppo_estimate(config, run)
-            elif not config.pool:
-                raise InputError("name the pool whose labels are to be learned from: --set pool=NAME")
             else:
                 from rlhf_lab.reward_run import estimate as reward_estimate
 

@@ -12,6 +12,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError, out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
+from rlhf_lab.commands.stages import check_parent
 
 __all__ = ["register"]
 
@@ -41,9 +42,7 @@ def evaluate(
     with opened(workspace) as (store, home):
         run = jobs.open_run(store, home, name)
         if second:
-            other = jobs.open_run(store, home, second)
-            if other.kind != "reward":
-                raise InputError(f"{second!r} is a {other.kind} run; --second names a reward run")
+            check_parent("second", jobs.open_run(store, home, second))
         try:
             look(
                 run, gold=gold, second=second, completions=completions, pool=pool, seed=seed,

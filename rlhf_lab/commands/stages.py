@@ -14,7 +14,7 @@ from rlhf_lab.commands.frame import Home, Json, opened, with_settings
 from rlhf_lab.settings import RATER, settings_of
 from rlhf_lab.stages import CONFIGS, work
 
-__all__ = ["carry_out", "register", "start"]
+__all__ = ["carry_out", "check_parent", "register", "start"]
 
 Name = Annotated[str, typer.Argument(help="A name for the run.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; `rlhf-lab show NAME` tells how far.")]
@@ -105,7 +105,7 @@ def start(
 def check_parent(role: str, parent: Run) -> None:
     """Raises InputError if a run is not of the kind that its role asks for, or has no model yet."""
     name = parent.name
-    kind = {"base": "pretrain", "reward": "reward"}[role]
+    kind = {"base": "pretrain", "reward": "reward", "second": "reward"}[role]
     if parent.kind != kind:
         raise InputError(f"{name!r} is a {parent.kind} run; --{role} names a {kind} run")
     if (state := jobs.state(parent)) != "done":

@@ -147,6 +147,9 @@ def test_a_report_leaves_no_figure_of_the_one_before(tmp_path: Path) -> None:
     (tmp_path / "factors.png").write_bytes(b"of an evaluation by another gold")
     written = write(tmp_path, [], report())
     assert [path.name for path in tmp_path.iterdir()] == [path.name for path in written] == ["report.html"]
+    (tmp_path / "mine.png").write_bytes(b"a user's own")
+    write(tmp_path, [], report())
+    assert (tmp_path / "mine.png").exists()
 
 
 def test_a_sound_run_has_no_such_mark(store: Store, tmp_path: Path) -> None:

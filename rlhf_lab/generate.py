@@ -3,6 +3,8 @@
 import math
 import zlib
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from elk_sandbox.terminal import InputError
+from rlhf_lab.graphs import Recorded
 from rlhf_lab.likelihood import log_at, softmax
 from rlhf_lab.transformer import Transformer
 
@@ -58,19 +61,7 @@ def sample(
         )
     device = model.device
     uniform = torch.rand(batch, length, generator=generator, device=generator.device).to(device)
-    tokens = torch.zeros(batch, time, dtype=torch.long, device=device)
-    tokens[:, :given] = prompt
-    logprobs = torch.empty(batch, length, device=device)
-    cache = Cache(model, batch, time)
-    step = cache.graphed_step if device.type == "cuda" else cache.step
-    weight, bias = head(model, temperature)
-    logits = torch.empty(batch, len(weight), device=device)
-    for t in range(time - 1):
-        features = step(tokens[:, t], t)
-        if (at := t + 1 - given) >= 0:
-            torch.addmm(bias, features.float(), weight.T, out=logits)
-            tokens[:, t + 1], logprobs[:, at] = draw(softmax(logits), uniform[:, at])
-    return Sample(tokens, logprobs)
+    return Sample(*_decoder(model, (batch, given, length, temperature))(prompt.to(device), uniform))
 
 
 def head(model: Transformer, temperature: float) -> tuple[Float[Tensor, "padded width"], Float[Tensor, "padded"]]:
@@ -87,17 +78,56 @@ def draw(
     """A token a row by the inverse cumulative distribution, and its log-probability in nats.
 
     First a block of tokens, then the token in it. What is looked for lies in (0, sum], the sum as rounded, so that both
-    ends fall where there is mass.
+    ends fall where there is mass. Sums in float64: on a GPU they are not in order, and what is off there by a rounding
+    must be less than any step of the uniform number.
     """
     blocks = probabilities.view(len(probabilities), -1, BLOCK)
-    mass = blocks.sum(-1).cumsum_(-1)
-    wanted = ((1 - uniform) * mass[:, -1])[:, None]
+    mass = blocks.sum(-1).cumsum(-1, dtype=torch.float64)
+    wanted = (1 - uniform)[:, None] * mass[:, -1:]
     which = torch.searchsorted(mass, wanted)
     before = F.pad(mass, (1, 0)).gather(-1, which)
-    inside = blocks.gather(1, which[..., None].expand(-1, -1, BLOCK))[:, 0].cumsum_(-1)
+    inside = blocks.gather(1, which[..., None].expand(-1, -1, BLOCK))[:, 0].cumsum(-1, dtype=torch.float64)
     place = torch.searchsorted(inside, torch.minimum(wanted - before, inside[:, -1:]))
     tokens = (which * BLOCK + place)[:, 0]
     return tokens, log_at(probabilities, tokens)
+
+
+def decode(
+    model: Transformer, temperature: float, prompt: Int[Tensor, "batch prompt"], uniform: Float[Tensor, "batch length"]
+) -> tuple[Int[Tensor, "batch time"], Float[Tensor, "batch length"]]:
+    """Read the prompt token by token, then draw and read: the fields of `Sample`."""
+    (batch, given), length = prompt.shape, uniform.shape[1]
+    tokens = torch.cat([prompt, prompt.new_zeros(batch, length)], 1)
+    logprobs = torch.empty_like(uniform)
+    cache = Cache(model, batch, given + length)
+    weight, bias = head(model, temperature)
+    logits = uniform.new_empty(batch, len(weight))
+    for t in range(given + length - 1):
+        features = cache.step(tokens[:, t], t)
+        if (at := t + 1 - given) >= 0:
+            torch.addmm(bias, features.float(), weight.T, out=logits)
+            tokens[:, t + 1], logprobs[:, at] = draw(softmax(logits), uniform[:, at])
+    return tokens, logprobs
+
+
+def _decoder(model: Transformer, sizes: tuple[int, int, int, float]) -> Recorded:
+    """What decoded the model's last batch, if that was of the same sizes and the weights lie where they lay."""
+    asked = (sizes, model.embedding.weight.dtype, tuple(p.data_ptr() for p in model.parameters()))
+    known, decoder = _last.get(model, (None, None))
+    if decoder is None or known != asked:
+        mine = ref(model)  # held by no recording of its own, which would keep it for ever
+
+        def run(prompt: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+            found = mine()
+            assert found is not None
+            return decode(found, sizes[-1], prompt, uniform)
+
+        decoder = Recorded(run)
+        _last[model] = asked, decoder
+    return decoder
+
+
+_last: WeakKeyDictionary[Transformer, tuple[Any, Recorded]] = WeakKeyDictionary()
 
 
 class Cache:
@@ -108,17 +138,14 @@ class Cache:
     """
 
     def __init__(self, model: Transformer, batch: int, time: int) -> None:
-        shape, dtype = model.shape, model.embedding.weight.dtype
         self.model = model
+        shape, dtype = model.shape, model.embedding.weight.dtype
         self.group = 2 if shape.heads % 2 == 0 else 1
         self.own = torch.eye(self.group, device=model.device, dtype=dtype)[:, :, None]
         groups = shape.heads // self.group
         size = (shape.layers, batch, groups, time, shape.width // groups)
-        # `static_step` weighs what is not written yet by 0, so it must be finite.
-        make = torch.zeros if model.device.type == "cuda" else torch.empty
-        self.keys = make(size, device=model.device, dtype=dtype)
-        self.values = make(size, device=model.device, dtype=dtype)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self.keys = torch.empty(size, device=model.device, dtype=dtype)
+        self.values = torch.empty_like(self.keys)
 
     def step(self, tokens: Int[Tensor, "batch"], t: int) -> Float[Tensor, "batch width"]:
         """Read one token a row at position t and return the features there."""
@@ -132,20 +159,6 @@ class Cache:
 
         return self.model.run(tokens[:, None], self.model.positions.weight[t], attend)[:, 0]
 
-    def static_step(self, tokens: Int[Tensor, "batch"], t: Int[Tensor, "1"]) -> Float[Tensor, "batch width"]:
-        """The same with shapes that do not depend on t, which lies on the device: what a CUDA graph can replay."""
-        times = torch.arange(self.keys.shape[3], device=t.device)
-        future = torch.where(times > t, -math.inf, 0.0).to(self.keys.dtype)
-
-        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            keys, values = self.keys[layer].flatten(0, 1), self.values[layer].flatten(0, 1)
-            keys.index_copy_(1, t, k.reshape(len(keys), 1, -1))
-            values.index_copy_(1, t, v.reshape(len(keys), 1, -1))
-            weights = torch.softmax(torch.bmm(self.apart(q), keys.transpose(1, 2)) + future, -1)
-            return self.together(torch.bmm(weights, values)).view(q.shape)
-
-        return self.model.run(tokens[:, None], self.model.positions(t), attend)[:, 0]
-
     def apart(self, q: Float[Tensor, "batch 1 heads depth"]) -> Float[Tensor, "rows group group_depth"]:
         """Queries, scaled, each in its head's part of a row of zeros."""
         batch, depth = len(q), q.shape[-1]
@@ -156,21 +169,3 @@ class Cache:
         """Each head's part of what its query found."""
         parts = found.view(len(found), self.group, self.group, -1)
         return parts.diagonal(dim1=1, dim2=2).transpose(1, 2).contiguous()
-
-    def graphed_step(self, tokens: Int[Tensor, "batch"], t: int) -> Float[Tensor, "batch width"]:
-        """`static_step` captured once as a CUDA graph and replayed: one launch a token in place of dozens."""
-        if self._graph is None:
-            self._tokens, self._t = tokens.clone(), torch.zeros(1, dtype=torch.long, device=tokens.device)
-            side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):  # capture wants its kernels and workspaces to exist already
-                for _ in range(2):
-                    self.static_step(self._tokens, self._t)
-            torch.cuda.current_stream().wait_stream(side)
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
-                self._features = self.static_step(self._tokens, self._t)
-        self._tokens.copy_(tokens)
-        self._t.fill_(t)
-        self._graph.replay()
-        return self._features

@@ -47,7 +47,11 @@ def scheduled(peak: float, step: int, steps: int, warmup: int) -> float:
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """The same for all weights, but for groups that have their share of it."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("share", 1.0)
+        wanted = rate * group.get("share", 1.0)
+        if isinstance(group["lr"], Tensor):  # read by a recorded step where it lies
+            group["lr"].fill_(wanted)
+        else:
+            group["lr"] = wanted
 
 
 def state_tensors(optimizers: Iterable[torch.optim.Optimizer]) -> dict[str, Tensor]:

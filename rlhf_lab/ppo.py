@@ -16,6 +16,7 @@ from torch import Tensor
 
 from elk_sandbox.terminal import InputError
 from rlhf_lab.generate import sample
+from rlhf_lab.graphs import Recorded
 from rlhf_lab.kl import Divergence, divergence
 from rlhf_lab.likelihood import log_at
 from rlhf_lab.optimizers import set_learning_rate
@@ -96,9 +97,16 @@ class Ppo:
         self.policy, self.reference, self.score, self.generator = policy, reference, score, generator
         self.batch, self.length, self.minibatch, self.epochs, self.clip = batch, length, minibatch, epochs, clip
         self.learning_rate, self.warmup, self.max_gradient, self.bf16 = learning_rate, warmup, max_gradient, bf16
-        self.optimizer = torch.optim.Adam(policy.parameters(), lr=learning_rate, betas=(0.9, 0.99), fused=True)
+        on_gpu = policy.device.type == "cuda"
+        rate = torch.tensor(learning_rate, device=policy.device) if on_gpu else learning_rate
+        self.optimizer = torch.optim.Adam(
+            policy.parameters(), lr=rate, betas=(0.9, 0.99), fused=True, capturable=on_gpu
+        )
         self.measures = bf16 or reference is not None  # whether the training path is asked for old log-probabilities
         self.steps = 0  # of the optimiser
+        self._measure = Recorded(self._measured)
+        self._step = Recorded(self._stepped)
+        self._first = self._step if self.measures else Recorded(self._stepped_at_one)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.policy.device.type, torch.bfloat16, enabled=self.bf16)
@@ -110,59 +118,62 @@ class Ppo:
         drawn = sample(self.policy, prompt, self.length, self.generator)
         old, apart = drawn.logprobs, None
         if self.measures:
-            parts = [self._measured(rows) for rows in torch.split(drawn.tokens, self.minibatch)]
-            old = torch.cat([logprobs for logprobs, _ in parts])
-            fields = Divergence.__dataclass_fields__
-            if self.reference is not None:
-                apart = Divergence(**{f: torch.cat([getattr(d, f) for _, d in parts]) for f in fields})
+            parts = [self._measure(rows) for rows in torch.split(drawn.tokens, self.minibatch)]
+            old, *measured = (torch.cat(field) for field in zip(*parts, strict=True))
+            apart = Divergence(*measured) if measured else None
         mismatch = float((old - drawn.logprobs).abs().max())
         return Batch(drawn.tokens, old, self.score(drawn.tokens), apart, mismatch)
 
-    def _measured(self, rows: Int[Tensor, "minibatch time"]) -> tuple[Tensor, Divergence | None]:
-        """Log-probabilities as the update computes them, to the last bit, and the divergence from the reference."""
+    def _measured(self, rows: Int[Tensor, "minibatch time"]) -> tuple[Tensor, ...]:
+        """Log-probabilities as the update computes them, to the last bit, and a divergence from the reference."""
         given, taken = rows[:, :-1], rows[:, 1:]
         with self._autocast():
             logits = self.policy(given).float()
             other = None if self.reference is None else self.reference(given).float()
-        apart = None if other is None else divergence(logits, other, taken)
-        return log_at(torch.softmax(logits, -1), taken), apart
+        found = log_at(torch.softmax(logits, -1), taken)
+        return (found,) if other is None else (found, *vars(divergence(logits, other, taken)).values())
 
     def update(self, batch: Batch, advantage: Float[Tensor, "batch"]) -> Update:
         """One pass (or `epochs`) of clipped steps. Raises InputError if the loss or its gradient is not finite."""
         seen: list[Tensor] = []
-        first = 0.0
         for epoch in range(self.epochs):
             order = torch.arange(self.batch)
             if epoch:  # the rows of the first are in random order as they come
-                order = torch.randperm(self.batch, generator=self.generator, device=self.generator.device).cpu()
-            for index in torch.split(order, self.minibatch):
-                rows, old = batch.tokens[index], batch.old[index]
-                with self._autocast():
-                    new = self.policy.log_likelihood(rows)
-                if not seen:
-                    first = float(torch.expm1(new.detach() - old).abs().max())
-                    if not self.measures:
-                        if first > ROUNDING:
-                            raise RuntimeError(f"sampler and training path differ: a ratio of 1 is off by {first:.1g}")
-                        old = new.detach()
-                loss = clipped_loss(new, old, advantage[index], self.clip)
-                norm = self._step(loss.value)
-                seen.append(torch.stack([loss.value.detach(), loss.outside, loss.clipped, norm]))
+                order = torch.randperm(self.batch, generator=self.generator, device=self.generator.device)
+            for index in torch.split(order.to(batch.tokens.device), self.minibatch):
+                self.steps += 1
+                set_learning_rate(self.optimizer, self.learning_rate * min(1.0, self.steps / max(1, self.warmup)))
+                step = self._step if seen else self._first
+                seen.append(step(batch.tokens[index], batch.old[index], advantage[index])[0])
         told = torch.stack(seen)
         if not bool(torch.isfinite(told).all()):
             raise InputError(
                 "the loss or its gradient is not a finite number: lower the learning rate or the reward's scale; the "
                 "last good checkpoint is kept"
             )
-        value, outside, clipped, norm = told.mean(0).tolist()
+        value, outside, clipped, norm, _ = told.mean(0).tolist()
+        first = float(told[0, -1])
+        if not self.measures and first > ROUNDING:
+            raise RuntimeError(f"sampler and training path differ: a ratio of 1 is off by {first:.1g}")
         once = float(told[: self.batch // self.minibatch, 2].mean())
         return Update(first, value, outside, clipped, once, norm)
 
-    def _step(self, loss: Tensor) -> Tensor:
-        self.steps += 1
-        set_learning_rate(self.optimizer, self.learning_rate * min(1.0, self.steps / max(1, self.warmup)))
+    def _stepped(
+        self, rows: Int[Tensor, "minibatch time"], old: Tensor, advantage: Tensor, at_one: bool = False
+    ) -> tuple[Float[Tensor, "told"]]:
+        """A step of the optimiser; with `at_one` from old log-probabilities that are the new ones to the last bit.
+
+        Tells of the fields of `Loss`, of the gradient's norm before it is cut, and of the largest |ratio - 1|.
+        """
+        with self._autocast():
+            new = self.policy.log_likelihood(rows)
+        error = torch.expm1(new.detach() - old).abs().max()
+        loss = clipped_loss(new, new.detach() if at_one else old, advantage, self.clip)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.value.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_gradient)
         self.optimizer.step()
-        return norm.detach()
+        return (torch.stack([loss.value.detach(), loss.outside, loss.clipped, norm.detach(), error]),)
+
+    def _stepped_at_one(self, rows: Tensor, old: Tensor, advantage: Tensor) -> tuple[Tensor]:
+        return self._stepped(rows, old, advantage, at_one=True)

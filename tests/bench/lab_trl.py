@@ -23,6 +23,8 @@ from typing import Any
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
+import torch
+
 from rlhf_lab.machine import prepare
 from rlhf_lab.transformer import Shape
 
@@ -76,12 +78,14 @@ class Clock(TrainerCallback):
         self.start = time.perf_counter()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         self.told(time.perf_counter() - self.start)
         self.start = time.perf_counter()
 
 
 def iterations(
-    trainer: str, shape: Shape, batch: int, length: int, count: int, *, minibatch: int, bf16: bool,
+    trainer: str, shape: Shape, batch: int, length: int, count: int, *, minibatch: int, bf16: bool, device: str,
     told: Callable[[float], None],
 ) -> None:  # fmt: skip
     """Run so many iterations."""
@@ -93,7 +97,7 @@ def iterations(
             "gradient_accumulation_steps": batch // minibatch, "num_generations": batch, "num_iterations": 1,
             "max_completion_length": length, "temperature": 1.0, "top_k": 0, "beta": 0.0, "learning_rate": 2e-4,
             "generation_kwargs": {"eos_token_id": None}, "gradient_checkpointing": False, "bf16": bf16,
-            "optim": "adamw_torch_fused", "use_cpu": True, "report_to": "none", "logging_strategy": "no",
+            "optim": "adamw_torch_fused", "use_cpu": device == "cpu", "report_to": "none", "logging_strategy": "no",
             "save_strategy": "no", "disable_tqdm": True, "dataloader_pin_memory": False,
         }  # fmt: skip
         made = kind(

@@ -40,25 +40,27 @@ SETTINGS: dict[str, dict[str, Any]] = {
 PARENTS = {"pretrain": {}, "reward": {"base": "base"}, "ppo": {"base": "base", "reward": "rater:counter"}}
 
 
-def create(store: Store, home: Path, kind: str, name: str) -> Run:
-    changes = SETTINGS[kind] | ({"corpus": str(home / "corpus.txt")} if kind == "pretrain" else {})
+def create(store: Store, home: Path, kind: str, name: str, device: str) -> Run:
+    changes = SETTINGS[kind] | {"device": device}
+    if kind == "pretrain":
+        changes["corpus"] = str(home / "corpus.txt")
     return jobs.create(store, home, name, kind, vars(settings_of(CONFIGS[kind], changes)), PARENTS[kind])
 
 
-def prepared(store: Store, home: Path) -> None:
+def prepared(store: Store, home: Path, device: str = "cpu") -> None:
     """The runs left alone: base, proxy, policy; and the pool that the reward stage learns from."""
     (home / "corpus.txt").write_text(corpus_text(0, 60_000))
     for kind, name in LEFT_ALONE.items():
-        run = create(store, home, kind, name)
+        run = create(store, home, kind, name, device)
         assert jobs.execute(run, work) == "done", store.run(name).message
         if kind == "pretrain":
             create_pool(store, "pool", texts(run, 120, length=16), seed=0)
             label_with(store, "pool", raters.make("counter"), np.random.default_rng(0))
 
 
-def killed(store: Store, home: Path, kind: str, name: str, rng: np.random.Generator) -> int:
+def killed(store: Store, home: Path, kind: str, name: str, rng: np.random.Generator, device: str = "cpu") -> int:
     """Carry out a run by `rlhf-lab resume`, killed again and again until it is done; how often it was."""
-    run = create(store, home, kind, name)
+    run = create(store, home, kind, name, device)
     command = [sys.executable, "-m", "rlhf_lab", "resume", name, "--workspace", str(home)]
     kills, horizon = 0, 4.0
     while True:

@@ -9,7 +9,7 @@ from scipy import stats
 from torch.nn import functional as F
 
 from elk_sandbox.terminal import InputError
-from rlhf_lab.generate import Cache, draw, sample, stream
+from rlhf_lab.generate import draw, sample, stream
 from rlhf_lab.transformer import Shape, Transformer
 
 
@@ -30,17 +30,6 @@ def test_the_samplers_log_probabilities_are_the_scorers(given: int, heads: int, 
     assert int(drawn.tokens.max()) < words
     scored = policy.log_likelihood(drawn.tokens)[:, given - 1 :]
     torch.testing.assert_close(drawn.logprobs, scored, atol=1e-5, rtol=0)
-
-
-@torch.no_grad()
-def test_the_static_step_of_cuda_graphs_gives_what_the_growing_one_gives() -> None:
-    policy = model()
-    growing, static = Cache(policy, 5, 12), Cache(policy, 5, 12)
-    static.keys.zero_(), static.values.zero_()
-    for t in range(12):
-        tokens = torch.randint(11, (5,), generator=torch.Generator().manual_seed(t))
-        ours = growing.step(tokens, t)
-        torch.testing.assert_close(static.static_step(tokens, torch.tensor([t])), ours, atol=1e-5, rtol=1e-5)
 
 
 def test_draws_follow_the_softmax() -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elk_sandbox import worlds
+    from elk_sandbox.candidates import Reporters
     from elk_sandbox.declare import counterexample, proposal
     from elk_sandbox.draws import Generator, spread, vary, vary_odds
     from elk_sandbox.nets import Net, equal, identity, logical_and, logical_or, majority, negation, parity
     from elk_sandbox.objective import NotApplicable, Objective
     from elk_sandbox.people import Data, Human, Question, Relation
     from elk_sandbox.reporters import Reporter, Table
-    from elk_sandbox.view import Reporters, View
+    from elk_sandbox.view import View
     from elk_sandbox.world import Case, World
 
 __all__ = [
@@ -49,13 +50,14 @@ __all__ = [
 ]
 
 _HOME = {
+    "candidates": ("Reporters",),
     "declare": ("counterexample", "proposal"),
     "draws": ("Generator", "spread", "vary", "vary_odds"),
     "nets": ("Net", "equal", "identity", "logical_and", "logical_or", "majority", "negation", "parity"),
     "people": ("Data", "Human", "Question", "Relation"),
     "reporters": ("Reporter", "Table"),
     "objective": ("NotApplicable", "Objective"),
-    "view": ("Reporters", "View"),
+    "view": ("View",),
     "world": ("Case", "World"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -54,10 +54,13 @@ def _tables(world: World) -> Iterator[str]:
     for name, table, low in (
         ("states", world.states, 0),
         ("flipped states", world.flipped, 0),
+        ("edited states", world.edited, 0),
         ("truth", world.truth, -1),
     ):
         if table.size and (table.min() < low or table.max() > 1):
             yield f"the {name} hold {table.min()} to {table.max()}; {low} to 1 is allowed"
+    if strangers := sorted(set(world.listed) - set(world.beliefs)):
+        yield f"no human is called {strangers[0]!r}, whose simulator is listed; there are {', '.join(world.beliefs)}"
     for level, beliefs in world.beliefs.items():
         if not ((beliefs >= 0) & (beliefs <= 1)).all():
             yield f"the {level} believes with a probability outside [0, 1]"

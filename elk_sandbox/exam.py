@@ -121,25 +121,42 @@ def same(name: str, before: float, after: float) -> None:
 
 
 def encode(
-    world: World, reporters: Sequence[Reporter], measures: Sequence[str], rng: np.random.Generator, polarity: int | None
+    world: World,
+    reporters: Sequence[Reporter],
+    measures: Sequence[str],
+    rng: np.random.Generator,
+    polarity: int | None,
+    order: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A View and its Reporters as arrays without the truth; see view.View for their shapes."""
+    """A View and its Reporters as arrays without the truth; see view.View for their shapes.
+
+    order: of the situations, for who has to find them again; None: drawn.
+    """
     kind = dict(zip(world.nodes, world.kinds, strict=True))
     nodes = list(world.visible_nodes)
     rng.shuffle(nodes)
     named = [kind[n] in ("pixel", "action") for n in nodes]
     coins = np.zeros(len(nodes), np.int8) if polarity is None else _coins(sorted(nodes), nodes, polarity)
     flip = np.where(named, 0, coins).astype(np.int8)
-    order = rng.permutation(len(world.weights))
+    order = rng.permutation(len(world.weights)) if order is None else order
     columns = world.columns(nodes)
+
+    def shown(states: np.ndarray) -> np.ndarray:
+        return np.asarray(states[:, order][:, :, columns] ^ flip)
+
+    def marked(sets: Sequence[Sequence[str]]) -> np.ndarray:
+        return np.array([[n in s for n in nodes] for s in sets], bool).reshape(-1, len(nodes))
+
     edges = _shown_edges(world)
     arrays = {
         "weights": world.weights[order],
-        "bits": world.states[:, order][:, :, columns] ^ flip,
+        "bits": shown(world.states),
         "readable": np.array([n in world.readable_nodes for n in nodes]),
         "edges": np.array([[(a, b) in edges for b in nodes] for a in nodes]),
-        "flips": np.array([[n in s for n in nodes] for s in world.flips], bool).reshape(-1, len(nodes)),
-        "flipped": world.flipped[:, order][:, :, columns] ^ flip,
+        "flips": marked(world.flips),
+        "flipped": shown(world.flipped),
+        "edits": marked(world.edits),
+        "edited": shown(world.edited.reshape(-1, *world.states.shape[1:])),
     }
     for level, beliefs in world.beliefs.items():
         arrays[f"human_{level}"] = beliefs[order]
@@ -148,7 +165,7 @@ def encode(
         arrays[f"labels_{process}"] = world.labels[process][order]
     flips = dict(zip(nodes, (int(f) for f in flip), strict=True))
     arrays |= _tables(reporters, nodes, flips)
-    arrays |= {f"measure_{m}": np.array([measure(r, m) for r in reporters]) for m in measures}
+    arrays |= {f"measure_{m}": np.array([measure(r, m, world.earlier) for r in reporters]) for m in measures}
     places = {q: k for k, q in enumerate(world.questions)}
     meta = {
         "questions": list(world.questions),
@@ -156,6 +173,8 @@ def encode(
         "kinds": [kind[n] for n in nodes],
         "levels": list(world.beliefs),
         "processes": list(world.data),
+        "listed": list(world.listed),
+        "pads": world.pads,
         "relations": [[[places[q] for q in r.questions], [list(p) for p in r.allowed]] for r in world.relations],
     }
     return meta, arrays

@@ -12,7 +12,7 @@ information, and for a weak reader it can be 0 where mutual information is not: 
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int8
+from jaxtyping import Bool, Float, Int8
 
 Weights = Float[np.ndarray, " situation"]
 Answers = Float[np.ndarray, "candidate situation question"]
@@ -23,6 +23,7 @@ MOST_QUESTIONS = 20  # of mutual information, which sums over 2^questions patter
 _BLOCK = 2**22  # entries of the largest temporary array
 _CONSTANT = 1e-9  # answers that vary in some direction by less than this share of their variation are constant in it
 _CONVERGED = 1e-9  # nats: half of the squared Newton decrement at which a logistic fit is done
+_COVARIES = 1e-14  # covariances below it are rounding
 _STEPS = 300
 _RIDGE = 1e-9  # keeps Newton steps defined; squared it is added to the Hessian and moves the path, not the optimum
 
@@ -77,6 +78,13 @@ def v_information(
         raise ValueError("target bits are 0 or 1")
     possible = weights > 0
     weights, answers, targets = weights[possible], answers[:, possible], targets[possible]
+    if reader == "logistic":
+        tells = _covary(weights, answers, targets)
+        if not tells.all():
+            result = np.zeros(len(answers))
+            if tells.any():
+                result[tells] = v_information(weights, answers[tells], targets, reader)
+            return result
     candidates, situations, questions = answers.shape
     entropy = -_plogp(weights @ targets) - _plogp(weights @ (1 - targets))
     result = np.empty(candidates)
@@ -89,6 +97,17 @@ def v_information(
             least = np.maximum(least, _logistic(vectors, zeros, ones) / np.log(2))
         result[part] = np.maximum(entropy - least, 0).sum(axis=1)
     return result
+
+
+def _covary(
+    weights: Weights, answers: Answers, targets: Int8[np.ndarray, "situation bit"]
+) -> Bool[np.ndarray, " candidate"]:
+    """Whether some answer and some target covary; else the gradient of a logistic fit vanishes at the constant one,
+    and as its loss is convex, that is the best: a one-time pad tells such a reader nothing, exactly.
+    """
+    centred = weights[:, None] * (targets - weights @ targets)
+    covariance = np.einsum("csq,sb->cqb", answers, centred, optimize=True)
+    return np.asarray((np.abs(covariance) > _COVARIES).any(axis=(1, 2)))
 
 
 def _check(weights: Weights, answers: Answers) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from elk_sandbox import conformance
+from elk_sandbox.candidates import Reporters
 from elk_sandbox.circuits import Found, in_words
 from elk_sandbox.exam import BadObjective, Examinee, Ledger, Shuffle, same, sit, sit_alone
 from elk_sandbox.objective import NotApplicable, Objective
@@ -17,7 +18,7 @@ from elk_sandbox.reporters import Reporter, has_exact_measures
 from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.translators import EDITED, SMALL, is_honest
 from elk_sandbox.verdict import Adversary, Control, Outcome, Relation, Verdict, Witness
-from elk_sandbox.view import Reporters, View, answer, requirements
+from elk_sandbox.view import View, answer, requirements
 from elk_sandbox.world import World
 
 __all__ = ["Strategy", "judge"]
@@ -71,7 +72,8 @@ def judge(strategy: Strategy, draws: Sequence[Seat], *, adversary: bool = True) 
     except BadObjective as reason:
         return Verdict("error", reason=str(reason))
     agreeing = sum(f == stock.verdict for f in fresh)
-    return replace(stock, draws={"agreeing": agreeing, "of": len(fresh)}, control=controlled, adversary=hostile)
+    counts = {"agreeing": agreeing, "of": len(fresh)}
+    return replace(stock, draws=counts, control=controlled, adversary=hostile, baseline=_baseline(seat))
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,15 @@ def _decoys(seat: Seat, ledger: Ledger, found: Found) -> dict[str, Reporter]:
 
 
 def _lacks(world: World, things: Sequence[str]) -> str | None:
-    there = {"siblings": world.siblings > 1, "relations": bool(world.relations), "pixels": bool(world.of_kind("pixel"))}
-    missing = [t for t in things if not there[t]]
+    there = {
+        "siblings": world.siblings > 1,
+        "relations": bool(world.relations),
+        "pixels": bool(world.of_kind("pixel")),
+        "earlier": world.earlier is not None,
+        "interventions": bool(world.edits),
+    }
+    words = {"earlier": "earlier reporter"}
+    missing = [words.get(t, t) for t in things if not there[t]]
     return f"the world has no {' and no '.join(missing)}" if missing else None
 
 
@@ -258,8 +267,12 @@ def _viewer_loss(reporters: Reporters, view: View) -> Objective:
 @cache
 def _valid(world: str) -> bool:
     """Does the viewer's simulator kill the baseline in this control?"""
+    return _baseline(control_seat(world)) == "killed"
+
+
+def _baseline(seat: Seat) -> Outcome:
     baseline = _Bench(Strategy(_Baseline(), {}), ())
-    return _outcome(baseline, control_seat(world)) == "killed"
+    return _decide(seat, baseline.sit(seat, seat.named, Shuffle(0))).outcome
 
 
 def _outcome(bench: _Bench, seat: Seat) -> str:

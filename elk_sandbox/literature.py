@@ -69,13 +69,15 @@ def mark(strategy: str, counterexample: str) -> Mark | None:
 
 
 def agrees(literature: Mark | None, cell: Mapping[str, Any]) -> bool | None:
-    """Does a computed cell agree? K and k: killed in its own world. D: its control is valid and survives.
-
-    o: killed with the contested assumption, and not without it. None where the literature says nothing.
+    """Does a computed cell agree? K and k: killed in its own world. o: killed with the contested assumption, and not
+    without it. D: against the plain simulator of the viewer its control is valid and survives; against another bad
+    reporter it survives in that one's own world, where the baseline is killed. None where the literature says nothing.
     """
     if literature is None:
         return None
     if literature == "D":
+        if cell["counterexample"] != COUNTEREXAMPLES[0]:
+            return bool(cell["baseline"] == "killed" and cell["verdict"] == "survives")
         control = cell["control"]
         return bool(control and control["valid"] and control["verdict"] == "survives")
     killed = cell["verdict"] == "killed"

@@ -71,9 +71,9 @@ def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[
     if result.value is None:
         for column in columns:
             cell = Verdict("error", reason=f"the row was not judged: {result.error}").as_dict()
-            told = {**cell, "contested": None, "literature": mark_of(proposal, column), "claimed": None}
-            agrees = literature.agrees(told["literature"], told)
-            yield {"proposal": proposal["name"], "counterexample": column["name"], **told, "agrees": agrees}
+            names = {"proposal": proposal["name"], "counterexample": column["name"]}
+            told = {**names, **cell, "contested": None, "literature": mark_of(proposal, column), "claimed": None}
+            yield {**told, "agrees": literature.agrees(told["literature"], told)}
         return
     for column, cell in zip(columns, json.loads(json.dumps(result.value["cells"])), strict=True):
         keep(cell, proposal, column, fresh, folder)

@@ -109,12 +109,18 @@ def answers_of(
     return np.stack([table(bits, names) for table in reporter.tables], axis=-1)
 
 
-def measure(reporter: Reporter, name: str) -> float:
+def measure(reporter: Reporter, name: str, earlier: Reporter | None = None) -> float:
     """A measure of the tables alone: complexity, reads and influence are summed over questions, parts is their union.
 
     Definitions: reference elk.md 1.6 (node count of the smallest decision diagram, expected reads of the best adaptive
-    tree on fair bits, total influence on fair bits, number of nodes that matter).
+    tree on fair bits, total influence on fair bits, number of nodes that matter). `change` is the complexity of where
+    the reporter answers otherwise than the earlier one.
     """
+    if name == "change":
+        if earlier is None:
+            raise ValueError("change is measured from an earlier reporter, and there is none")
+        pairs = zip(reporter.tables, earlier.tables, strict=True)
+        return measure(Reporter(tuple(_differ(a, b) for a, b in pairs)), "complexity")
     cubes = [table.reduced().cube for table in reporter.tables]
     if name == "parts":
         return float(len({n for t in reporter.tables for n in t.reduced().nodes}))
@@ -125,6 +131,14 @@ def measure(reporter: Reporter, name: str) -> float:
     if name == "influence":
         return float(sum(measures.influence(cube) for cube in cubes))
     raise ValueError(f"no measure of a truth table is called {name!r}")
+
+
+def _differ(a: Table, b: Table) -> Table:
+    """The probability that draws from the two answers differ."""
+    nodes = list(dict.fromkeys([*a.nodes, *b.nodes]))
+    patterns = np.array(list(product((0, 1), repeat=len(nodes))), np.int8).reshape(-1, len(nodes))
+    p, q = a(patterns, nodes), b(patterns, nodes)
+    return Table(nodes, p * (1 - q) + (1 - p) * q)
 
 
 def has_exact_measures(reporter: Reporter) -> bool:

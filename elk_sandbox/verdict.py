@@ -63,6 +63,7 @@ class Verdict:
     upper_bounds: tuple[str, ...] = ()  # reporters too wide for the exact least complexity or reads: theirs are bounds
     witness: Witness | None = None
     audit: dict[str, dict[str, float]] = field(default_factory=dict)  # judged and true worth of the two that decide
+    baseline: Outcome | None = None  # what becomes of the loss on the viewer's labels alone, against the same reporters
     control: Control | None = None
     adversary: Adversary | None = None
 

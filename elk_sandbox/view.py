@@ -3,20 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import product
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int8
+from jaxtyping import Float, Int8
 
+from elk_sandbox.candidates import Reporters
+from elk_sandbox.compression import leaked
 from elk_sandbox.information import mutual_information, v_information
+from elk_sandbox.interventions import error_of_interventions
 from elk_sandbox.objective import NotApplicable, Objective
 
-__all__ = ["MEASURES", "Process", "Reporters", "View", "answer", "requirements"]
+__all__ = ["MEASURES", "Process", "View", "answer", "requirements"]
 
 FLOOR = 0.001  # of a probability in a cross-entropy: a certain wrong answer costs 6.908 nats
 FITS = 1e-9  # a loss of at most this counts as no misfit
-BLOCK = 2**20  # answers computed at once: a few megabytes, which stay in the cache
 
 
 def said(answers: np.ndarray) -> np.ndarray:
@@ -30,99 +33,6 @@ class Process:
 
     weights: Float[np.ndarray, " situation"]
     labels: Int8[np.ndarray, "situation question"]
-
-
-class Reporters:
-    """The candidates. Each is a complete truth table over some nodes for each question; which is which is not said."""
-
-    def __init__(self, view: "View", arrays: Mapping[str, np.ndarray]) -> None:
-        self._view = view
-        self._cones = arrays["cones"]  # [candidate, question, place], -1 beyond the cone
-        self._offsets = arrays["offsets"]  # [candidate, question], into _tables
-        self._tables = arrays["tables"]
-        self.measures = {k.removeprefix("measure_"): v for k, v in arrays.items() if k.startswith("measure_")}
-        self._answers: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return int(self._cones.shape[0])
-
-    @property
-    def answers(self) -> Float[np.ndarray, "candidate situation question"]:
-        """P(yes) of every candidate in every situation, on the predictor at hand."""
-        if self._answers is None:
-            self._answers = self.on(self._view.bits[0])
-            self._answers.setflags(write=False)
-        return self._answers
-
-    @property
-    def sibling_answers(self) -> Float[np.ndarray, "candidate sibling situation question"]:
-        """The same tables applied to every sibling predictor; sibling 0 is the predictor at hand."""
-        return self.on(self._view.bits)
-
-    def reading(self, nodes: Bool[np.ndarray, " node"]) -> Int[np.ndarray, " reader"]:
-        """Which candidates have one of these nodes in a cone."""
-        return np.flatnonzero((nodes[self._cones] & (self._cones >= 0)).any(axis=(1, 2)))
-
-    def on(
-        self, bits: Int8[np.ndarray, "*batch node"], candidates: Int[np.ndarray, " chosen"] | None = None
-    ) -> Float[np.ndarray, "chosen *batch question"]:
-        """P(yes) of the candidates, or of those chosen, on any array of node bits."""
-        chosen = np.arange(len(self)) if candidates is None else candidates
-        cones, offsets = self._cones[chosen], self._offsets[chosen]
-        columns = np.ascontiguousarray(np.moveaxis(bits, -1, 0)).reshape(bits.shape[-1], -1)
-        out = np.empty((len(cones), columns.shape[1], cones.shape[1]))
-        sizes = (cones >= 0).sum(-1)
-        step = max(1, BLOCK // max(1, 8 * columns.shape[1]))
-        for question, size in product(range(cones.shape[1]), np.unique(sizes)):
-            (members,) = np.nonzero(sizes[:, question] == size)
-            for start in range(0, len(members), step):
-                some = members[start : start + step]
-                index = np.zeros((len(some), columns.shape[1]), np.int32)
-                for place in range(size):
-                    index <<= 1
-                    index += columns[cones[some, question, place]]
-                index += offsets[some, question, None]
-                out[some, :, question] = self._tables[index]
-        return out.reshape(len(cones), *bits.shape[:-1], cones.shape[1])
-
-    def expected(
-        self,
-        bits: Int8[np.ndarray, "sibling situation node"],
-        weights: Float[np.ndarray, "kind situation question"],
-        cost: Callable[[np.ndarray], np.ndarray],
-    ) -> Float[np.ndarray, "candidate sibling"]:
-        """Sum over kinds, situations and questions of weights * cost(answers)[kind].
-
-        Candidates with one cone share the weights of its patterns, so situations are gone through once for each cone.
-        """
-        total = np.zeros((len(self), len(bits)))
-        columns = np.ascontiguousarray(np.moveaxis(bits, -1, 0)).reshape(bits.shape[-1], -1)
-        for question in range(self._cones.shape[1]):
-            cones, group = np.unique(self._cones[:, question], axis=0, return_inverse=True)
-            kinds = [np.tile(w, len(bits)) for w in weights[:, :, question]]
-            for k, cone in enumerate(cones):
-                nodes = cone[cone >= 0]
-                size = 1 << len(nodes)
-                index = np.repeat(np.arange(len(bits)), bits.shape[1])
-                for node in nodes:
-                    index = 2 * index + columns[node]
-                mass = np.stack([np.bincount(index, w, size * len(bits)).reshape(len(bits), size) for w in kinds])
-                (members,) = np.nonzero(group == k)
-                tables = self._tables[self._offsets[members, question, None] + np.arange(size)]
-                total[members] += np.einsum("kcp,ksp->cs", cost(tables), mass)
-        return total
-
-    def map(
-        self,
-        bits: Int8[np.ndarray, "*batch node"],
-        value: Callable[[np.ndarray], np.ndarray],
-        candidates: Int[np.ndarray, " chosen"] | None = None,
-    ) -> Float[np.ndarray, " chosen"]:
-        """`value(answers on bits)` a candidate, a block of candidates at a time, so that memory stays bounded."""
-        chosen = np.arange(len(self)) if candidates is None else candidates
-        step = max(1, BLOCK // max(1, bits[..., 0].size * self._cones.shape[1]))
-        blocks = [chosen[start : start + step] for start in range(0, len(chosen), step)]
-        return np.concatenate([value(self.on(bits, block)) for block in blocks] or [np.zeros(0)])
 
 
 class View:
@@ -139,6 +49,10 @@ class View:
     data             {process: Process}
     relations        [(question indices, allowed answer patterns)], what humans know of their own concepts
     flips            [flip, node], sets of pixels; flipped [flip, situation, node], the bits after that intervention
+    edits            [edit, node], sets of nodes; edited [edit, situation, node], the bits when these are flipped and
+                     what lies downstream is recomputed; none where the world allows no interventions
+    listed           levels of the humans whose simulators a builder can write down
+    pads             may a compressor hide what it sends behind coins of its own?
     """
 
     xp = np
@@ -154,6 +68,10 @@ class View:
         self.edges = arrays["edges"]
         self.flips = arrays["flips"]
         self.flipped = arrays["flipped"]
+        self.edits = arrays["edits"]
+        self.edited = arrays["edited"]
+        self.listed = tuple(meta["listed"])
+        self.pads = bool(meta["pads"])
         self.observations = self.bits[0][:, [k in ("pixel", "action") for k in self.kinds]]
         self.humans = {level: arrays[f"human_{level}"] for level in meta["levels"]}
         self.data = {p: Process(arrays[f"weights_{p}"], arrays[f"labels_{p}"]) for p in meta["processes"]}
@@ -165,13 +83,42 @@ class View:
             f"a view has no {name!r}" + (f"; did you mean {near[0]!r}?" if near else f", only {', '.join(known)}")
         )
 
-    def cross_entropy(self, reporters: Reporters, process: str = "viewer") -> Objective:
-        """Nats: the process's weighted -ln max(probability given to the label, 0.001), summed over its questions."""
+    @cached_property
+    def instance_bits(self) -> Int8[np.ndarray, "sibling situation node"]:
+        """The siblings' bits as the predictor at hand would store them: on these a table is the same rule re-derived.
+
+        A node that a sibling stores with the opposite value in every situation is stored otherwise; one that differs
+        in some situations holds something else.
+        """
+        apart = self.bits ^ self.bits[:1]
+        return np.asarray(self.bits ^ np.where(apart.all(axis=1, keepdims=True), apart, 0))
+
+    def cross_entropy(self, reporters: Reporters, process: str = "viewer", *, instances: bool = False) -> Objective:
+        """Nats: the process's weighted -ln max(probability given to the label, 0.001), summed over its questions.
+
+        instances: the mean over all siblings, each with the same rule re-derived on it.
+        """
         if process not in self.data:
             if near := get_close_matches(process, self.data, n=1):
                 raise ValueError(f"no data process is called {process!r}; did you mean {near[0]!r}?")
             raise NotApplicable(f"this world has no data process {process!r}, only {', '.join(self.data)}")
-        return Objective.of(self._misfit(reporters, self.bits[:1], self.data[process])[:, 0], f"loss on {process} data")
+        bits = self.instance_bits if instances else self.bits[:1]
+        loss = self._misfit(reporters, bits, self.data[process]).mean(axis=1)
+        return Objective.of(loss, f"loss on {process} data")
+
+    def disagreement(self, reporters: Reporters) -> Objective:
+        """P(some answer differs) between the predictor at hand and a sibling, same-rule instances, mean over siblings.
+
+        0 where there is one predictor only.
+        """
+
+        def mass(answers: np.ndarray) -> np.ndarray:
+            changed = 1 - np.prod(1 - np.abs(answers[:, :1] - answers[:, 1:]), axis=-1)
+            return np.asarray((changed @ self.weights).mean(axis=1))
+
+        alone = len(self.bits) == 1
+        apart = np.zeros(len(reporters)) if alone else reporters.map(self.instance_bits, mass)
+        return Objective.of(apart, "disagreement")
 
     def complexity(self, reporters: Reporters) -> Objective:
         """Nodes of the smallest reduced ordered decision diagram, summed over questions."""
@@ -188,6 +135,10 @@ class View:
     def influence(self, reporters: Reporters) -> Objective:
         """Total influence: sum over nodes of P(flipping it changes the answer), fair bits, summed over questions."""
         return self._measure(reporters, "influence")
+
+    def change(self, reporters: Reporters) -> Objective:
+        """Nodes of the smallest decision diagram of where a reporter answers otherwise than the earlier one."""
+        return self._measure(reporters, "change")
 
     def downstream(self, reporters: Reporters) -> Objective:
         """Largest P(some answer changes) when a set of pixels is flipped and all that is upstream of them is kept."""
@@ -227,15 +178,73 @@ class View:
 
         return Objective.of(reporters.map(self.bits[0], mass), "inconsistency")
 
-    def usable_information(self, reporters: Reporters, reader: Literal["table", "logistic"] = "table") -> Objective:
+    def usable_information(
+        self, reporters: Reporters, reader: Literal["table", "logistic"] = "table", *, blank: bool = False
+    ) -> Objective:
         """V-information in nats: what a reader of that class learns about the latent nodes, summed over them.
 
         The reader is told what is answered, yes, no or (at one half) neither; not the probability, in whose digits an
-        honest reporter could hide as much as it liked.
+        honest reporter could hide as much as it liked. blank: it is told nothing where answers break a relation.
         """
         latent = self.bits[0][:, [k == "latent" for k in self.kinds]]
-        bits = reporters.map(self.bits[0], lambda answers: v_information(self.weights, said(answers), latent, reader))
-        return Objective.of(bits * np.log(2), "usable information")
+
+        def learned(answers: np.ndarray) -> np.ndarray:
+            told = self._blanked(said(answers)) if blank else said(answers)
+            return np.asarray(v_information(self.weights, told, latent, reader))
+
+        return Objective.of(reporters.map(self.bits[0], learned) * np.log(2), "usable information")
+
+    def _blanked(self, told: np.ndarray) -> np.ndarray:
+        """One half in place of all answers where some break a relation, whatever a half stands for."""
+        broken = np.zeros(told.shape[:-1], bool)
+        for questions, allowed in self.relations:
+            asked = told[..., list(questions)]
+            broken |= ~np.any([np.all(np.abs(asked - pattern) <= 0.5, axis=-1) for pattern in allowed], axis=0)
+        return np.where(broken[..., None], 0.5, told)
+
+    def leak(self, reporters: Reporters, reader: Literal["table", "logistic"] = "logistic") -> Objective:
+        """Nats of the viewer's answers that a known simulator of that class reads from the compressed state.
+
+        Of the compressors through which the reporter can still answer the best for it counts: one that keeps the nodes
+        that matter to its answers or, where pads are allowed, one that sends each answer behind a coin, and the coin.
+        """
+        return Objective.of(leaked(self, reporters, reader), "leak")
+
+    def sensitivity(self, reporters: Reporters) -> Objective:
+        """Mean difference of the answers, over questions and over pairs of situations with equal observations."""
+        _, group = np.unique(self.observations, axis=0, return_inverse=True)
+        groups = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
+        pairs = sum(len(g) * (len(g) - 1) // 2 for g in groups)
+        if not pairs:
+            raise NotApplicable("no two situations have equal observations")
+
+        def spread(answers: np.ndarray) -> np.ndarray:
+            total = np.zeros(len(answers))
+            for g in groups:  # of sorted values, the k-th of n is the larger in k pairs and the smaller in n - 1 - k
+                sign = 2 * np.arange(len(g)) - len(g) + 1
+                total += (np.sort(answers[:, g], axis=1) * sign[:, None]).sum(axis=(1, 2))
+            return np.asarray(total / (pairs * answers.shape[-1]))
+
+        return Objective.of(reporters.map(self.bits[0], spread), "sensitivity")
+
+    def simulated(self, reporters: Reporters, process: str = "viewer", *, share: float = 0.99) -> Objective:
+        """1 where some listed simulator predicts at least that share of the answers outside the process's data."""
+        outside = np.where(self.data[process].weights > 0, 0.0, self.weights)
+        lists = np.stack([said(self.humans[level]) for level in self.listed])
+
+        def convicted(answers: np.ndarray) -> np.ndarray:
+            same = (said(answers)[:, None] == lists).mean(axis=-1) @ outside
+            return np.asarray((same >= share * outside.sum()).any(axis=1) & (outside.sum() > 0), np.float64)
+
+        return Objective.of(reporters.map(self.bits[0], convicted), "simulated")
+
+    def intervention_error(self, reporters: Reporters) -> Objective:
+        """Mass of situations where making a reporter answer otherwise does not make every pixel show that answer.
+
+        The edit flips nodes that matter to the reporter, fewest first, and what lies downstream follows; among equally
+        small edits that do it the best counts. 1 where no edit does. Summed over questions. After Demski (2022).
+        """
+        return Objective.of(error_of_interventions(self, reporters), "intervention error")
 
     def mutual_information(self, reporters: Reporters) -> Objective:
         """Mutual information in nats between the answers and the situation: what an unbounded reader could learn."""
@@ -280,12 +289,14 @@ def answer(
 
 def requirements(needs: Sequence[str]) -> tuple[list[str], list[str]]:
     """Split what a proposal declares into measures of tables and things that a world must have."""
-    measures = [n for n in needs if n in MEASURES]
-    things = [n for n in needs if n in THINGS]
-    if strangers := [n for n in needs if n not in MEASURES + THINGS]:
-        raise ValueError(f"needs names {strangers}; known are {', '.join(MEASURES + THINGS)}")
+    known = (*MEASURES, CHANGE)
+    measures = [n for n in needs if n in known]
+    things = [n for n in needs if n in THINGS] + ["earlier"] * (CHANGE in measures)
+    if strangers := [n for n in needs if n not in known + THINGS]:
+        raise ValueError(f"needs names {strangers}; known are {', '.join(known + THINGS)}")
     return measures, things
 
 
 MEASURES = ("complexity", "reads", "parts", "influence")
-THINGS = ("siblings", "relations", "pixels")
+CHANGE = "change"  # a measure too, in worlds with an earlier reporter
+THINGS = ("siblings", "relations", "pixels", "earlier", "interventions")

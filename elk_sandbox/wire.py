@@ -30,12 +30,22 @@ def write(case: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "words": world.words,
         "levels": list(world.beliefs),
         "processes": list(world.data),
+        "listed": world.listed,
+        "pads": world.pads,
+        "edits": world.edits,
     }
-    arrays = {"weights": world.weights, "states": world.states, "truth": world.truth, "flipped": world.flipped}
+    arrays = {"weights": world.weights, "states": world.states, "truth": world.truth}
+    arrays |= {"flipped": world.flipped, "edited": world.edited.reshape(-1, *world.states.shape[1:])}
     for field in LEVELLED:
         arrays |= {f"{field} {name}": table for name, table in getattr(world, field).items()}
-    groups = (world.simulators, world.reporters, case.bad_reporters, case.honest_reporters)
-    for group, reporters in zip(("simulators", "reporters", "bad", "honest"), groups, strict=True):
+    groups = {
+        "simulators": world.simulators,
+        "reporters": world.reporters,
+        "earlier": {"earlier": world.earlier} if world.earlier else {},
+        "bad": case.bad_reporters,
+        "honest": case.honest_reporters,
+    }
+    for group, reporters in groups.items():
         meta[group] = {name: [t.nodes for t in r.tables] for name, r in reporters.items()}
         for name, reporter in reporters.items():
             arrays |= {f"{group} {name} {q}": t.values for q, t in enumerate(reporter.tables)}
@@ -52,6 +62,7 @@ def read(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
         "states": (siblings, situations, len(nodes)),
         "truth": (situations, len(questions)),
         "flipped": (len(meta["flips"]), situations, len(nodes)),
+        "edited": (len(meta["edits"]), situations, len(nodes)),
         **{f"beliefs {k}": (situations, len(questions)) for k in meta["levels"]},
         **{f"data {k}": (situations,) for k in meta["processes"]},
         **{f"labels {k}": (situations, len(questions)) for k in meta["processes"]},
@@ -86,6 +97,11 @@ def read(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Case:
         simulators=reporters("simulators"),
         reporters=reporters("reporters"),
         words={k: (v[0], v[1]) for k, v in meta["words"].items()},
+        listed=tuple(map(str, meta["listed"])),
+        earlier=reporters("earlier").get("earlier"),
+        pads=bool(meta["pads"]),
+        edits=tuple(map(tuple, meta["edits"])),
+        edited=arrays["edited"].astype(np.int8),
     )
     return Case(world, bad=reporters("bad"), honest=reporters("honest"))
 

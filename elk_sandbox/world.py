@@ -23,6 +23,7 @@ LEVELS = ("viewer", "operator", "assisted", "hstar")
 
 MOST_PIXELS = 8
 MOST_PARAMETERS = 7
+MOST_EDITED = 4  # nodes set at once by an intervention
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class World:
     simulators: dict[str, Reporter] = field(default_factory=dict)  # says what this human would say, from what she sees
     reporters: dict[str, Reporter] = field(default_factory=dict)  # further named reporters of this world
     words: dict[str, tuple[str, str]] = field(default_factory=dict)  # what a node's value 0 and 1 mean, in words
+    listed: tuple[str, ...] = ("viewer",)  # humans whose simulators a builder can write down
+    earlier: Reporter | None = None  # what a weaker predictor's reporter was, a table on the same nodes
+    pads: bool = False  # may a compressor of the predictor's state hide bits behind coins of its own?
+    edits: tuple[tuple[str, ...], ...] = ()  # sets of nodes that can be flipped by intervention, smallest first
+    edited: Int8[np.ndarray, "e i n"] = field(default_factory=lambda: np.zeros((0, 0, 0), np.int8))  # after each
 
     @property
     def siblings(self) -> int:
@@ -102,15 +108,21 @@ class World:
         relations: Sequence[Relation] = (),
         reporters: Mapping[str, Reporter] | None = None,
         words: Mapping[str, tuple[str, str]] | None = None,
+        listed: Sequence[str] = ("viewer",),
+        earlier: Reporter | Table | None = None,
+        pads: bool = False,
+        interventions: Sequence[str] = (),
     ) -> "World":
         """Derive situations, siblings, answers, data and roll-forward from a net of binary nodes.
 
         pixels, actions: what is observed. hidden: no node of the predictor. unreadable: of the predictor, but no
         reporter may read it. parameters: values of root nodes on the predictor at hand; all settings of them are its
-        siblings. Humans and data of the levels that are not given are those of the level before.
+        siblings. interventions: nodes that may be set, up to MOST_EDITED at once. listed, earlier, pads: see the
+        fields. Humans and data of the levels that are not given are those of the level before.
         """
         parameters = dict(parameters or {})
         _known(net, pixels=pixels, actions=actions, hidden=hidden, unreadable=unreadable, parameters=list(parameters))
+        _known(net, interventions=interventions)
         if any(card != 2 for card in net.cards.values()):
             raise ValueError(f"a world's nodes are binary; {[n for n, c in net.cards.items() if c != 2]} are not")
         if len(pixels) > MOST_PIXELS or len(parameters) > MOST_PARAMETERS:
@@ -134,8 +146,13 @@ class World:
         beliefs = {
             level: np.stack(people.beliefs(h, level, asked, column), axis=1) for level, h in level_humans.items()
         }
-        flips = tuple(s for size in range(1, len(pixels) + 1) for s in combinations(pixels, size))
-        shape = (len(flips), *states.shape)
+        flips = _sets(pixels, len(pixels))
+        edits = _sets(interventions, MOST_EDITED)
+
+        def after(sets: tuple[tuple[str, ...], ...]) -> np.ndarray:
+            rolled = [net.roll(states, {n: 1 - column[n] for n in s}) for s in sets]
+            return np.array(rolled, np.int8).reshape(len(sets), *states.shape)
+
         return cls(
             questions=tuple(asked),
             nodes=nodes,
@@ -151,9 +168,7 @@ class World:
             labels={p: people.labels(d, beliefs, tuple(asked)) for p, d in processes.items()},
             labelled_by={p: d.labelled_by for p, d in processes.items()},
             flips=flips,
-            flipped=np.stack([net.roll(states, {n: 1 - column[n] for n in s}) for s in flips])
-            if flips
-            else np.zeros(shape, np.int8),
+            flipped=after(flips),
             relations=tuple(relations),
             simulators={
                 level: Reporter(tuple(people.simulation(h, q, a) for q, a in asked.items()))
@@ -161,6 +176,11 @@ class World:
             },
             reporters=dict(reporters or {}),
             words=dict(words or {}),
+            listed=tuple(listed),
+            earlier=Reporter((earlier,)) if isinstance(earlier, Table) else earlier,
+            pads=pads,
+            edits=edits,
+            edited=after(edits),
         )  # fmt: skip
 
 
@@ -213,6 +233,11 @@ def _known(net: Net, **named: Sequence[str]) -> None:
             raise ValueError(f"{what} is a list of node names, got the text {names!r}")
         if strangers := [n for n in names if n not in net.graph]:
             raise ValueError(f"{what} names {strangers}, the net has {list(net.order)}")
+
+
+def _sets(names: Sequence[str], most: int) -> tuple[tuple[str, ...], ...]:
+    """All sets of one to `most` of the names, smallest first."""
+    return tuple(s for size in range(1, min(most, len(names)) + 1) for s in combinations(names, size))
 
 
 def _levels(given: Mapping[str, T], what: str) -> dict[str, T]:

@@ -16,7 +16,10 @@ ALL = [Table(["d", "t", "c"], rule) for rule in product((0, 1), repeat=8)]
 
 def seat(name: str) -> Seat:
     world = worlds.find(name)()
-    return Seat(Case(world, bad={"human_simulator": world.simulators["viewer"]}))
+    plain, readable = world.simulators["viewer"], set(world.readable_nodes)
+    if plain.cone <= readable:
+        return Seat(Case(world, bad={"human_simulator": plain}))
+    return Seat(Case(world, bad={n: r for n, r in world.reporters.items() if not is_honest(world, r)}))
 
 
 def test_every_small_function_of_the_screen_is_tried() -> None:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elk_sandbox import NotApplicable, Objective, Reporter, Table, World, worlds
+from elk_sandbox.candidates import Reporters
 from elk_sandbox.exam import encode
 from elk_sandbox.reporters import answers_of
-from elk_sandbox.view import Reporters, View, requirements
+from elk_sandbox.view import View, requirements
 
 WORLDS = {
     "screen": worlds.screen(misreading=0.1),

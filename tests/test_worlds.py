@@ -45,7 +45,7 @@ def test_every_world_conforms_and_has_an_honest_reporter(name: str, seed: int | 
     assert all(np.array_equal(beliefs[yes], beliefs[no]) for beliefs in world.beliefs.values())
     reference = reference_reporters(world)
     assert is_honest(world, reference["direct_translator"])
-    assert not is_honest(world, reference["human_simulator"])
+    assert any(not is_honest(world, r) for r in reference.values())
 
 
 @pytest.mark.parametrize("name", worlds.STANDARD)
@@ -251,3 +251,39 @@ def test_more_atoms_than_can_be_enumerated_are_refused() -> None:
         worlds.atoms(atoms=49)
     with pytest.raises(ValueError, match="odd number"):
         worlds.atoms(atoms=4)
+
+
+def test_levers_where_tampering_is_the_cheap_way() -> None:
+    """Xu's prices: both sensors on for 2, the diamond kept for 3."""
+    world = worlds.levers()
+    levers = world.columns([f"lever {k}" for k in range(1, 6)])
+    dollars = world.states[0][:, levers].sum(axis=1)
+    shown = world.beliefs["viewer"][:, 0] == 1
+    safe = world.truth[:, 0] == 1
+    assert (dollars[shown].min(), dollars[safe].min()) == (2, 3)
+    assert not safe[shown & (dollars == 2)].any()
+
+
+def test_everything_at_once_names_a_simulator_of_each_human_in_each_form() -> None:
+    world = worlds.all_at_once()
+    rows = world.states[0]
+    column = {n: rows[:, world.nodes.index(n)] for n in world.nodes}
+    for known, level in enumerate(LEVELS):
+        says = (
+            column["c"] & ~np.any([column[f"k{j}"] for j in range(1, known + 1)], axis=0).astype(bool)
+            if known
+            else column["c"]
+        )
+        name = f"_{level}" if known else ""
+        for form in ("upstream_simulator{}", "fingerprint_simulator{}", "fingerprint_simulator{}_opposite"):
+            reporter = world.reporters[form.format(name)]
+            assert np.array_equal(world.answers(reporter)[:, 0], says.astype(float)), (level, form)
+            assert not is_honest(world, reporter)
+    fingerprint = Reporter(world.reporters["fingerprint_simulator"].tables)
+    assert measure(fingerprint, "complexity") == 6
+    inside = world.data["viewer"] > 0
+    fits = [
+        bool((fingerprint.tables[0](world.states[k], world.nodes)[inside] == world.labels["viewer"][inside, 0]).all())
+        for k in range(world.siblings)
+    ]
+    assert sum(fits) == 1 and fits[0]

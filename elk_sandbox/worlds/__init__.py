@@ -4,16 +4,36 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from elk_sandbox.world import World
-from elk_sandbox.worlds.atoms import atoms, hard_inference, two_cue
+from elk_sandbox.worlds.atoms import atoms, hard_inference, no_human_net, pad, two_cue
+from elk_sandbox.worlds.combined import all_at_once, levers
 from elk_sandbox.worlds.mask import mask, masked_bit
-from elk_sandbox.worlds.screen import free, screen
+from elk_sandbox.worlds.screen import free, screen, screen_and_scale, two_predictors
 from elk_sandbox.worlds.tricks import tricks
 
-__all__ = ["STANDARD", "atoms", "find", "free", "hard_inference", "mask", "masked_bit", "screen", "tricks", "two_cue"]
+__all__ = [
+    "STANDARD",
+    "all_at_once",
+    "atoms",
+    "find",
+    "free",
+    "hard_inference",
+    "levers",
+    "mask",
+    "masked_bit",
+    "no_human_net",
+    "pad",
+    "screen",
+    "screen_and_scale",
+    "tricks",
+    "two_cue",
+    "two_predictors",
+]
 
-STANDARD: dict[str, Callable[..., World]] = {
-    f.__name__: f for f in (screen, atoms, mask, free, tricks, hard_inference, masked_bit, two_cue)
-}
+_FAMILIES = (
+    screen, atoms, mask, free, tricks, no_human_net, two_predictors, pad, hard_inference, masked_bit, two_cue,
+    screen_and_scale, levers,
+)  # fmt: skip
+STANDARD: dict[str, Callable[..., World]] = {f.__name__: f for f in _FAMILIES} | {"all": all_at_once}
 
 
 def find(name: str) -> Callable[..., World]:

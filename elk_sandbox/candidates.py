@@ -97,13 +97,16 @@ class Reporters:
         """
         total = np.zeros((len(self), len(bits)))
         columns = np.ascontiguousarray(np.moveaxis(bits, -1, 0)).reshape(bits.shape[-1], -1)
+        sibling = np.repeat(np.arange(len(bits)), bits.shape[1])
         for question in range(self._cones.shape[1]):
-            cones, group = np.unique(self._cones[:, question], axis=0, return_inverse=True)
+            cones = np.ascontiguousarray(self._cones[:, question])
+            whole = cones.view(f"V{cones.itemsize * cones.shape[1]}")[:, 0]  # compared as bytes, not place by place
+            _, first, group = np.unique(whole, return_index=True, return_inverse=True)
             kinds = [np.tile(w, len(bits)) for w in weights[:, :, question]]
-            for k, cone in enumerate(cones):
+            for k, cone in enumerate(cones[first]):
                 nodes = cone[cone >= 0]
                 size = 1 << len(nodes)
-                index = np.repeat(np.arange(len(bits)), bits.shape[1])
+                index = sibling
                 for node in nodes:
                     index = 2 * index + columns[node]
                 mass = np.stack([np.bincount(index, w, size * len(bits)).reshape(len(bits), size) for w in kinds])

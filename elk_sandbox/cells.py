@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from elk_sandbox import literature, wire
-from elk_sandbox.judge import Strategy, judge
+from elk_sandbox.judge import Strategy, judge, redrawn
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.isolation import Child, Limits, UserError
 from elk_sandbox.runtime.registry import SHIPPED, Entry
@@ -26,7 +26,18 @@ from elk_sandbox.seats import Seat
 from elk_sandbox.verdict import Verdict
 from elk_sandbox.world import Case
 
-__all__ = ["FRESH", "build", "case_of", "cell_key", "child_of", "code_digest", "prepare", "row", "source"]
+__all__ = [
+    "FRESH",
+    "Desk",
+    "build",
+    "case_of",
+    "cell_key",
+    "child_of",
+    "code_digest",
+    "draws_of",
+    "row",
+    "source",
+]
 
 FRESH = 4  # fresh draws beside the stock draw
 KEPT = 64  # draws held in memory
@@ -141,38 +152,33 @@ def _save(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
     workspace.write(path, buffer.getvalue())
 
 
-def prepare(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Build a counterexample's cases into the workspace; a fault in the file shows when its cells are judged."""
-    try:
-        build(payload["counterexample"], [None], Path(payload["workspace"]))
-    except UserError as fault:
-        return {"fault": str(fault)}
-    return {"fault": None}
-
-
-def _draws(fresh: int, text: str) -> list[int | None]:
+def draws_of(fresh: int, text: str) -> list[int | None]:
     """The stock draw, and seeds that follow from the proposal's text: no file can know its own fresh draws by heart."""
     words = [f"{k} {text}".encode() for k in range(1, fresh + 1)]
     return [None, *(int.from_bytes(hashlib.sha256(w).digest()[:6]) for w in words)]
 
 
-class _Desk:
+class Desk:
     """A proposal's two children: one sees candidates in company, one has only ever seen them one at a time."""
 
     def __init__(self, proposal: Mapping[str, Any]) -> None:
         self.proposal, self.deaths = proposal, 0
         self._children = [child_of("proposal", proposal) for _ in range(2)]
+        self._strategy: Strategy | None = None
 
     @property
     def isolation(self) -> str:
         return self._children[0].isolation
 
     def strategy(self) -> Strategy:
-        """Ready to be judged; a child that died is replaced."""
-        self._children = [c if c.alive else child_of("proposal", self.proposal) for c in self._children]
-        meta = self.proposal["meta"]
-        together, alone = self._children
-        return Strategy(together, self.proposal["knobs"], tuple(meta["needs"]), meta["control"], alone)
+        """Ready to be judged, the same as before; a child that died is replaced, which makes another of it."""
+        if self._strategy is None or not all(c.alive for c in self._children):
+            self._children = [c if c.alive else child_of("proposal", self.proposal) for c in self._children]
+            together, alone = self._children
+            meta = self.proposal["meta"]
+            knobs, needs = self.proposal["knobs"], tuple(meta["needs"])
+            self._strategy = Strategy(together, knobs, needs, meta["control"], alone)
+        return self._strategy
 
     def count_deaths(self) -> None:
         self.deaths += sum(not c.alive for c in self._children)
@@ -192,7 +198,7 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
     Gives {"cells": [cell, ...], "printed": what the file printed, its beginning}.
     """
     proposal, fresh, folder = payload["proposal"], int(payload["fresh"]), Path(payload["workspace"])
-    cells, desk = [], _Desk(proposal)
+    cells, desk = [], Desk(proposal)
     try:
         for counterexample in payload["counterexamples"]:
             began = time.perf_counter()
@@ -235,7 +241,7 @@ def _cell(
     marked = mark_of(proposal, counterexample)
     text = str(proposal["text"])
     try:
-        draws = seats(counterexample, _draws(fresh, text), folder)
+        draws = seats(counterexample, draws_of(fresh, text), folder)
         other: list[Seat] = []
         if contested and (marked == "o" or (marked is None and proposal["name"] in counterexample["meta"]["breaks"])):
             disputed = {**counterexample, "knobs": {**counterexample["knobs"], **contested}}
@@ -245,7 +251,7 @@ def _cell(
     try:
         verdict = judge(strategy, draws)
         if verdict.promising and not fresh:
-            verdict = judge(strategy, seats(counterexample, _draws(FRESH, text), folder))
+            verdict = redrawn(strategy, verdict, seats(counterexample, draws_of(FRESH, text)[1:], folder))
         without = judge(replace(strategy, control=None), other, adversary=False) if other else None
     except UserError as fault:
         return Verdict("error", reason=str(fault)), None

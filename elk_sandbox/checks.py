@@ -12,15 +12,15 @@ from elk_sandbox.cells import build, child_of, source
 from elk_sandbox.conformance import indistinguishable, tell
 from elk_sandbox.declare import Knob, SettingError, parse_settings
 from elk_sandbox.exam import BadObjective, Shuffle, same, sit
+from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, RegistryError, UnknownName
 from elk_sandbox.seats import Seat, control_seat
-from elk_sandbox.view import requirements
 from elk_sandbox.world import Case, World
 
-__all__ = ["check_file", "find_any", "make_world", "with_settings", "write_new"]
+__all__ = ["check_file", "find_any", "make_world", "new_path", "with_settings", "world_knobs", "write_new", "written"]
 
 DRAWS = (None, 1, 2, 3, 4)
 Check = dict[str, Any]
@@ -128,22 +128,33 @@ def _proposal(entry: Entry, knobs: dict[str, object]) -> Iterator[tuple[str, boo
         yield ordered, False
 
 
-def make_world(name: str, settings: Sequence[str]) -> World:
-    """The stock draw of a standard world with these knobs. Raises RegistryError."""
+def world_knobs(name: str) -> tuple[Knob, ...]:
+    """The knobs of a standard world. Raises UnknownName."""
     try:
-        make = worlds.find(name)
+        parameters = inspect.signature(worlds.find(name)).parameters.values()
     except KeyError as reason:
         raise UnknownName(str(reason.args[0])) from None
-    parameters = inspect.signature(make).parameters.values()
-    knobs = [Knob(p.name, p.annotation.__name__, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY]
+    return tuple(Knob(p.name, p.annotation.__name__, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def make_world(name: str, settings: Sequence[str]) -> World:
+    """The stock draw of a standard world with these knobs. Raises RegistryError."""
+    knobs = parse_settings(name, world_knobs(name), settings)
     try:
-        return make(None, **parse_settings(name, knobs, settings))
+        return worlds.find(name)(None, **knobs)
     except ValueError as reason:
         raise SettingError(f"the world {name} cannot be had so: {reason}") from None
 
 
 def write_new(kind: str, name: str, folder: Path) -> Path:
     """Write the template as FOLDER/NAME.py, or FOLDER/counterexamples/NAME.py. Raises RegistryError."""
+    path = new_path(kind, name, folder)
+    template = (SHIPPED if kind == "proposal" else SHIPPED / "counterexamples") / "_template.py"
+    return written(path, template.read_text(encoding="utf-8").replace("my_" + kind, name))
+
+
+def new_path(kind: str, name: str, folder: Path) -> Path:
+    """Where a new file of the user's belongs. Raises RegistryError for a name that does not do or is taken."""
     if kind not in ("proposal", "counterexample"):
         raise RegistryError(f"new takes 'proposal' or 'counterexample', not {kind!r}")
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
@@ -152,9 +163,13 @@ def write_new(kind: str, name: str, folder: Path) -> Path:
     path = place / f"{name}.py"
     if path.exists():
         raise RegistryError(f"{path} exists: choose another name, or edit that file")
-    template = (SHIPPED if kind == "proposal" else SHIPPED / "counterexamples") / "_template.py"
+    return path
+
+
+def written(path: Path, text: str) -> Path:
+    """Write a new file of the user's. Raises RegistryError."""
     try:
-        workspaces.write(path, template.read_text(encoding="utf-8").replace("my_" + kind, name))
+        workspaces.write(path, text)
     except OSError as reason:
         raise RegistryError(f"{path} cannot be written: {reason.strerror}") from reason
     return path

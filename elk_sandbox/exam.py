@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -58,10 +59,10 @@ def sit(
     shuffle: Shuffle,
 ) -> Ledger:
     """The objective of all candidates. Raises NotApplicable, BadObjective, and what the examinee raises."""
-    rng = np.random.default_rng(shuffle.order)
-    names = list(candidates)
-    rng.shuffle(names)
-    meta, arrays = encode(world, [candidates[n] for n in names], measures, rng, shuffle.polarity)
+    places, sheet = _drawn(world, len(candidates), shuffle)
+    given = list(candidates)
+    names = [given[k] for k in places]
+    meta, arrays = sheet.filled([candidates[n] for n in names], measures)
     answers = len(candidates) * world.siblings * len(world.weights) * len(world.questions)
     reply, results = examinee.call({**meta, "knobs": dict(knobs)}, arrays, WALL + answers / PACE)
     if "not_applicable" in reply:
@@ -71,9 +72,10 @@ def sit(
     terms = {t: _checked(results.get(f"term_{k}"), len(names), f"the term {t!r}") for k, t in enumerate(titles)}
     if titles and not np.allclose(sum(terms.values()), values, rtol=1e-9, atol=1e-9):
         raise BadObjective(f"the terms {', '.join(titles)} do not add up to the objective")
+    columns = zip(*(terms[t].tolist() for t in titles), strict=True) if titles else [()] * len(names)
     return Ledger(
-        {n: float(v) for n, v in zip(names, values, strict=True)},
-        {n: {t: float(terms[t][k]) for t in titles} for k, n in enumerate(names)},
+        dict(zip(names, values.tolist(), strict=True)),
+        {n: dict(zip(titles, each, strict=True)) for n, each in zip(names, columns, strict=True)},
     )
 
 
@@ -132,6 +134,49 @@ def encode(
 
     order: of the situations, for who has to find them again; None: drawn.
     """
+    return _Sheet(world, rng, polarity, order).filled(reporters, measures)
+
+
+_DRAWN: WeakKeyDictionary[World, dict[tuple[int, Shuffle], tuple[list[int], "_Sheet"]]] = WeakKeyDictionary()
+
+
+def _drawn(world: World, count: int, shuffle: Shuffle) -> tuple[list[int], "_Sheet"]:
+    """The order of `count` candidates, and the world as it is shown to them: every proposal gets the same."""
+    known = _DRAWN.setdefault(world, {})
+    if (count, shuffle) not in known:
+        rng, places = np.random.default_rng(shuffle.order), list(range(count))
+        rng.shuffle(places)
+        known[count, shuffle] = places, _Sheet(world, rng, shuffle.polarity)
+    return known[count, shuffle]
+
+
+class _Sheet:
+    """A world as it is shown, whoever the candidates are."""
+
+    def __init__(
+        self, world: World, rng: np.random.Generator, polarity: int | None, order: np.ndarray | None = None
+    ) -> None:
+        self._meta, self._arrays, self._flips = _shown(world, rng, polarity, order)
+        self._earlier = world.earlier
+        self._filled: dict[tuple[Reporter, ...], dict[str, np.ndarray]] = {}
+
+    def filled(
+        self, reporters: Sequence[Reporter], measures: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """With these candidates and of their measures those that are asked; what was filled in is remembered."""
+        known = self._filled.setdefault(tuple(reporters), {})
+        known |= {} if known else _tables(reporters, self._flips)
+        for m in measures:
+            if m not in known:
+                known[m] = np.array([measure(r, m, self._earlier) for r in reporters])
+        asked = {name: known[name] for name in ("cones", "offsets", "tables")}
+        return self._meta, self._arrays | asked | {f"measure_{m}": known[m] for m in measures}
+
+
+def _shown(
+    world: World, rng: np.random.Generator, polarity: int | None, order: np.ndarray | None
+) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, int]]:
+    """The View's part, and which nodes are stored with the opposite polarity, in the order of showing."""
     kind = dict(zip(world.nodes, world.kinds, strict=True))
     nodes = list(world.visible_nodes)
     rng.shuffle(nodes)
@@ -163,9 +208,6 @@ def encode(
     for process, weights in world.data.items():
         arrays[f"weights_{process}"] = weights[order]
         arrays[f"labels_{process}"] = world.labels[process][order]
-    flips = dict(zip(nodes, (int(f) for f in flip), strict=True))
-    arrays |= _tables(reporters, nodes, flips)
-    arrays |= {f"measure_{m}": np.array([measure(r, m, world.earlier) for r in reporters]) for m in measures}
     places = {q: k for k, q in enumerate(world.questions)}
     meta = {
         "questions": list(world.questions),
@@ -177,7 +219,7 @@ def encode(
         "pads": world.pads,
         "relations": [[[places[q] for q in r.questions], [list(p) for p in r.allowed]] for r in world.relations],
     }
-    return meta, arrays
+    return meta, arrays, dict(zip(nodes, (int(f) for f in flip), strict=True))
 
 
 def _shown_edges(world: World) -> set[tuple[str, str]]:
@@ -207,9 +249,9 @@ def _coins(canonical: Sequence[str], nodes: Sequence[str], seed: int) -> np.ndar
     return np.array([coin[n] for n in nodes], np.int8)
 
 
-def _tables(reporters: Sequence[Reporter], nodes: Sequence[str], flip: Mapping[str, int]) -> dict[str, np.ndarray]:
-    place = {n: k for k, n in enumerate(nodes)}
-    widest = max((len(t.nodes) for r in reporters for t in r.tables), default=0)
+def _tables(reporters: Sequence[Reporter], flip: Mapping[str, int]) -> dict[str, np.ndarray]:
+    place = {n: k for k, n in enumerate(flip)}
+    widest = max(1, *(len(t.nodes) for r in reporters for t in r.tables))
     cones = np.full((len(reporters), len(reporters[0].tables), widest), -1, np.int16)
     offsets = np.zeros(cones.shape[:2], np.int64)
     chunks: list[np.ndarray] = []

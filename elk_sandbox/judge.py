@@ -3,32 +3,33 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
-from elk_sandbox import conformance
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.circuits import Found, in_words
 from elk_sandbox.exam import BadObjective, Examinee, Ledger, Shuffle, same, sit, sit_alone
+from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable, Objective
-from elk_sandbox.oversight.elk import audit_reporter
 from elk_sandbox.reporters import Reporter, has_exact_measures
 from elk_sandbox.seats import Seat, control_seat
+from elk_sandbox.testimony import witness
 from elk_sandbox.translators import EDITED, SMALL, is_honest
-from elk_sandbox.verdict import Adversary, Control, Outcome, Relation, Verdict, Witness
-from elk_sandbox.view import View, answer, requirements
+from elk_sandbox.verdict import Adversary, Control, Outcome, Relation, Verdict
+from elk_sandbox.view import View, answer
 from elk_sandbox.world import World
 
-__all__ = ["Strategy", "judge"]
+__all__ = ["Strategy", "judge", "redrawn"]
 
 TIE = 1e-9  # nats
 MOST_AUDITED = 5000  # situations, which an audit goes through one by one
+MOST_TOLD = 512  # values in the tables of a reporter that are told
 DECOYS = 6  # unnamed reporters that are asked for alone as well
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Strategy:
     """A proposal ready to be judged: what runs it, its knobs, and what it declares."""
 
@@ -65,15 +66,25 @@ def judge(strategy: Strategy, draws: Sequence[Seat], *, adversary: bool = True) 
         stock = _told(seat, crowd)
         bench.ask_alone(seat, _deciding(seat, stock.direct_translator) | _decoys(seat, crowd, found), crowd, Shuffle(0))
         hostile = _hostile(seat, crowd, stock) if adversary else None
-        fresh = [_fresh(bench, draw, k) for k, draw in enumerate(draws[1:], 1)]
-        controlled = _control(bench, strategy.control) if strategy.control else None
+        controlled = _control(strategy) if strategy.control else None
     except NotApplicable as reason:
         return Verdict("not applicable", reason=str(reason))
     except BadObjective as reason:
         return Verdict("error", reason=str(reason))
-    agreeing = sum(f == stock.verdict for f in fresh)
-    counts = {"agreeing": agreeing, "of": len(fresh)}
-    return replace(stock, draws=counts, control=controlled, adversary=hostile, baseline=_baseline(seat))
+    verdict = replace(stock, control=controlled, adversary=hostile, baseline=_baseline(seat))
+    return redrawn(strategy, verdict, draws[1:])
+
+
+def redrawn(strategy: Strategy, verdict: Verdict, draws: Sequence[Seat]) -> Verdict:
+    """The verdict on a stock draw with how many of these fresh ones agree. Raises as `judge` does."""
+    bench = _Bench(strategy, requirements(strategy.needs)[0])
+    try:
+        fresh = [_fresh(bench, draw, k) for k, draw in enumerate(draws, 1)]
+    except NotApplicable as reason:
+        return Verdict("not applicable", reason=str(reason))
+    except BadObjective as reason:
+        return Verdict("error", reason=str(reason))
+    return replace(verdict, draws={"agreeing": fresh.count(verdict.verdict), "of": len(fresh)})
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,7 @@ def _audits(seat: Seat, names: Sequence[str]) -> dict[str, dict[str, float]]:
     world = seat.case.world
     if len(world.weights) > MOST_AUDITED or (world.truth[:, 0] < 0).all():
         return {}
-    return {n: asdict(audit_reporter(world, seat.reporter(n))) for n in names}
+    return {n: asdict(seat.audit(n)) for n in names}
 
 
 def shares_right(world: World, answers: np.ndarray) -> tuple[float | None, float | None]:
@@ -200,30 +211,6 @@ def shares_right(world: World, answers: np.ndarray) -> tuple[float | None, float
     )
 
 
-def witness(seat: Seat, name: str, reporter: Reporter, translator: str | None) -> Witness:
-    """The wrong answer of largest mass, told in words."""
-    world = seat.case.world
-    answers = world.answers(reporter)
-    wrong = (world.truth >= 0) & (np.abs(answers - world.truth) >= 0.5)
-    i, q = np.unravel_index(int(np.argmax(np.where(wrong, world.weights[:, None], -1.0))), wrong.shape)
-    said, truth, human = float(answers[i, q]), int(world.truth[i, q]), float(world.beliefs["viewer"][i, q])
-    dt = float(world.answers(seat.reporter(translator))[i, q]) if translator else None
-    story = (
-        f"{conformance.tell(world, int(i))}. Asked {world.questions[q]!r}, the viewer believes {_word(human)}, "
-        f"{name} answers {_word(said)}"
-        + (f", {translator} answers {_word(dt)}" if dt is not None else "")
-        + f"; the truth is {_word(truth)}. Probability {world.weights[i]:.4g}."
-    )
-    return Witness(
-        name, world.questions[q], conformance.situation(world, int(i)), float(world.weights[i]), _word(truth),
-        said, human, dt, story,
-    )  # fmt: skip
-
-
-def _word(probability: float) -> str:
-    return {0.0: "no", 1.0: "yes"}.get(float(probability), f"yes with probability {probability:.3g}")
-
-
 def _hostile(seat: Seat, crowd: Ledger, stock: Verdict) -> Adversary:
     """The cheapest dishonest reporter that the case does not name, against DT*."""
     unnamed = {**seat.bystanders, **seat.found.dishonest}
@@ -234,7 +221,17 @@ def _hostile(seat: Seat, crowd: Ledger, stock: Verdict) -> Adversary:
         return Adversary("survives", None, None, None, len(unnamed))
     words = in_words(unnamed[cheapest]) if cheapest.startswith("function ") else cheapest
     shown = witness(seat, words, unnamed[cheapest], translator)
-    return Adversary("killed", words, values[cheapest], shown, len(unnamed))
+    return Adversary("killed", words, values[cheapest], shown, len(unnamed), _small_tables(seat, unnamed[cheapest]))
+
+
+def _small_tables(seat: Seat, reporter: Reporter) -> tuple[dict[str, Any], ...]:
+    tables = [table.reduced() for table in reporter.tables]
+    if sum(t.values.size for t in tables) > MOST_TOLD:
+        return ()
+    return tuple(
+        {"question": q, "nodes": list(t.nodes), "values": t.values.tolist()}
+        for q, t in zip(seat.case.world.questions, tables, strict=True)
+    )
 
 
 def _fresh(bench: _Bench, seat: Seat, draw: int) -> str:
@@ -270,17 +267,18 @@ def _valid(world: str) -> bool:
     return _baseline(control_seat(world)) == "killed"
 
 
+@lru_cache(maxsize=64)  # the seats that are in use
 def _baseline(seat: Seat) -> Outcome:
     baseline = _Bench(Strategy(_Baseline(), {}), ())
     return _decide(seat, baseline.sit(seat, seat.named, Shuffle(0))).outcome
 
 
-def _outcome(bench: _Bench, seat: Seat) -> str:
-    return _turn(bench, seat, Shuffle(0))
-
-
-def _control(bench: _Bench, world: str) -> Control:
+@lru_cache(maxsize=1)  # a strategy's cells are judged one after the other
+def _control(strategy: Strategy) -> Control:
+    world = strategy.control
+    assert world is not None
+    bench = _Bench(strategy, requirements(strategy.needs)[0])
     try:
-        return Control(world, _valid(world), _outcome(bench, control_seat(world)))
+        return Control(world, _valid(world), _turn(bench, control_seat(world), Shuffle(0)))
     except BadObjective as reason:
         raise BadObjective(f"in the control world {world}: {reason}") from None

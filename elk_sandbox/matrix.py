@@ -54,12 +54,6 @@ def compute(
             rows.append({"proposal": proposal, "counterexamples": missing, "fresh": fresh, "workspace": str(folder)})
     if not rows:
         return
-    asked = {key_of({"column": c}): c for r in rows for c in r["counterexamples"]}  # type: ignore[attr-defined]
-    shared = {"fresh": fresh, "workspace": str(folder)}
-    first = [Task(key, {"counterexample": column, **shared}) for key, column in asked.items()]
-    with closing(run(first, "elk_sandbox.cells:prepare", engine=engine, scheduler=scheduler)) as prepared:
-        for _ in prepared:  # a fault in a counterexample shows when its cells are judged
-            pass
     tasks = [Task(key_of(row), row) for row in rows]
     with closing(run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler)) as judged:
         for task, result in judged:

@@ -10,6 +10,11 @@ from jaxtyping import Float
 __all__ = ["NotApplicable", "Objective"]
 
 
+def _numbers(value: Any) -> Any:
+    """float64, in numpy, or as a torch tensor if it is one: gradients are taken on it. Torch is not loaded here."""
+    return value.double() if hasattr(value, "requires_grad") else np.asarray(value, np.float64)
+
+
 class NotApplicable(Exception):
     """The world lacks what the objective needs."""
 
@@ -21,21 +26,24 @@ class Objective:
     Sums, differences and scalar multiples carry the names along; a bare array joins as the term "other".
     """
 
-    values: Float[np.ndarray, " candidate"]
-    terms: Mapping[str, Float[np.ndarray, " candidate"]] = field(default_factory=dict)
+    values: Float[Any, " candidate"]
+    terms: Mapping[str, Float[Any, " candidate"]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, value: Any, name: str = "other") -> "Objective":
         if isinstance(value, Objective):
             return value
-        values = np.asarray(value, np.float64)
+        values = _numbers(value)
         return cls(values, {name: values})
 
     def _beside(self, other: Any) -> "Objective":
         """`other` as an objective of the same shape; a number counts for every candidate."""
         if not isinstance(other, Objective):
-            array = np.asarray(other, np.float64)
-            return self._beside(Objective.of(np.full_like(self.values, array) if array.ndim == 0 else array))
+            array = _numbers(other)
+            if array.ndim == 0:
+                numpy = isinstance(self.values, np.ndarray)
+                array = np.full_like(self.values, array) if numpy else self.values * 0 + other
+            return self._beside(Objective.of(array))
         if other.values.shape != self.values.shape:
             raise ValueError(
                 f"shapes {self.values.shape} and {other.values.shape} do not add up: one value a candidate"
@@ -45,7 +53,7 @@ class Objective:
     def __add__(self, other: Any) -> "Objective":
         other = self._beside(other)
         names = dict.fromkeys([*self.terms, *other.terms])
-        terms = {n: np.asarray(self.terms.get(n, 0.0) + other.terms.get(n, 0.0)) for n in names}
+        terms = {n: _numbers(self.terms.get(n, 0.0) + other.terms.get(n, 0.0)) for n in names}
         return Objective(self.values + other.values, terms)
 
     def __mul__(self, weight: float) -> "Objective":

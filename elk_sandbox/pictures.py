@@ -11,7 +11,7 @@ from elk_sandbox.matrix import totals
 from elk_sandbox.palette import ACCENT, INK, PAPER, QUIET, STATES, TERMS, State, state
 from elk_sandbox.world import World
 
-__all__ = ["Group", "groups", "matrix_png", "world_png"]
+__all__ = ["DPI", "Group", "groups", "matrix_png", "save", "world_png"]
 
 DPI = 160
 Group = tuple[str, str, str, float, int]
@@ -60,7 +60,7 @@ def matrix_png(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     for cell in cells:
         _cell(axes, columns.index(cell["counterexample"]), rows.index(cell["proposal"]), cell)
     _legend(axes, len(rows) + 0.55, -left / side + 0.5, totals(cells))  # type: ignore[arg-type]
-    _save(figure, path)
+    save(figure, path)
 
 
 def _cell(axes: Any, x: int, y: int, cell: Mapping[str, Any]) -> None:
@@ -158,7 +158,7 @@ def world_png(world: World, name: str, path: Path) -> None:
     axes.axis("off")
     _kinds(figure, world, width, height)
     _words(figure, text, (net_width + 0.5) / width, height)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _net(axes: Any, world: World, place: Places, bends: Bends) -> None:
@@ -273,7 +273,7 @@ def _words(figure: Any, lines: Sequence[Line], left: float, height: float) -> No
         y -= step if kind != "gap" else 0.6 * step
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,16 @@ from rich.text import Text
 
 from elk_sandbox.listing import facts
 
-__all__ = ["cell", "faults", "matrix", "reasons", "row", "totals_line", "verdict_words"]
+__all__ = ["cell", "evidence_lines", "faults", "matrix", "reasons", "row", "totals_line", "verdict_words"]
 
-STYLE = {"killed": "red", "survives": "green", "not applicable": "dim", "invalid": "yellow", "error": "magenta"}
+STYLE = {
+    "killed": "red",
+    "survives": "green",
+    "not applicable": "dim",
+    "invalid": "yellow",
+    "error": "magenta",
+    "hidden": "dim",
+}
 SHOWN = 8  # reporters in a ledger
 
 
@@ -30,6 +37,43 @@ def cell(console: Console, cell: Mapping[str, Any]) -> None:
     if cell["objective"]:
         console.print(_ledger(cell))
     facts(console, _lines(cell))
+    if cell.get("evidence"):
+        facts(console, evidence_lines(cell["evidence"], cell["honest"]))
+
+
+def evidence_lines(told: Mapping[str, Any], honest: Mapping[str, bool]) -> list[tuple[str, str]]:
+    """What gradient descent ended at; the first line says that it is no verdict."""
+    what = f"{told['seeds']} seeds of a reporter ({told['reporter']}), {told['steps']} steps, {told['seconds']:.1f} s"
+    lines = [("descent", f"evidence beside the verdict, which it does not touch: {what}")]
+    if told["reason"]:
+        lines.append(("", told["reason"]))
+    else:
+        low, high = told["interval"]
+        share = f"{told['honest']} of {told['seeds']} ended honest, 95% interval {low:.3g} to {high:.3g}"
+        where = {"fooled": "where it looks good and is not", "outside": "outside the data"}
+        rights = [
+            f"{told[f'honesty_{k}']:.3g} {words}" for k, words in where.items() if told[f"honesty_{k}"] is not None
+        ]
+        lines += [("", share), ("", "share right, on average: " + ", ".join(rights))] if rights else [("", share)]
+        names = [f"{n} {count}" + " (honest)" * bool(honest.get(n)) for n, count in told["like"].items()]
+        lines.append(
+            ("behaves as", f"{', '.join(names)}; at least {told['threshold']:g} of what is said, by probability")
+        )
+        same = [f"{n} = {', '.join(told['same'][n])}" for n in told["like"] if n in told["same"]]
+        lines += [("", f"not told apart by any answer: {'; '.join(same)}")] if same else []
+    if ranks := [_rank(s) for s in told["surrogates"]]:
+        count = told["surrogates"][0]["reporters"]
+        lines.append(
+            ("surrogates", f"rank correlation with the exact measure over {count} reporters: {', '.join(ranks)}")
+        )
+    return lines
+
+
+def _rank(surrogate: Mapping[str, Any]) -> str:
+    correlation = surrogate["correlation"]
+    value = "the same for all" if correlation is None and surrogate["usable"] else "undefined"
+    value = value if correlation is None else f"{correlation:.2f}"
+    return f"{surrogate['measure']} {value}" + ("" if surrogate["usable"] else ", UNUSABLE")
 
 
 def _ledger(cell: Mapping[str, Any]) -> Table:
@@ -147,7 +191,7 @@ LEGEND = (
     "GOOD all lines agree, ok survives but another line says no, K killed (strict), T killed (tie). "
     "Then the literature: K killed, k killed by derivation, D made to defeat it, o contested; ! where we disagree"
 )
-SHORT = {"not applicable": "n/a", "survives": "ok", "invalid": "inv", "error": "err"}
+SHORT = {"not applicable": "n/a", "survives": "ok", "invalid": "inv", "error": "err", "hidden": "·"}
 
 
 def matrix(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
@@ -15,7 +15,7 @@ __all__ = ["Reporter", "Table", "answers_of", "has_exact_measures", "measure"]
 EXACT = 12  # nodes up to which every table's complexity and reads are exact
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """P(yes) for every pattern of the named nodes: the cone and the function on its whole cube.
 
@@ -56,7 +56,7 @@ class Table:
 
     def reduced(self) -> "Table":
         """The same function over the nodes that matter, in sorted order: equal functions have equal reductions."""
-        keep = measures.relevant(self.cube)
+        keep = _relevant(self.values.tobytes())
         if len(keep) == len(self.nodes) and list(self.nodes) == sorted(self.nodes):
             return self
         cube = self.cube[tuple(slice(None) if a in keep else 0 for a in range(len(self.nodes)))]
@@ -83,7 +83,7 @@ class Table:
         return np.asarray(self.values[index])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reporter:
     """One table for each question of the world, in the order of its questions."""
 
@@ -121,15 +121,31 @@ def measure(reporter: Reporter, name: str, earlier: Reporter | None = None) -> f
             raise ValueError("change is measured from an earlier reporter, and there is none")
         pairs = zip(reporter.tables, earlier.tables, strict=True)
         return measure(Reporter(tuple(_differ(a, b) for a, b in pairs)), "complexity")
-    cubes = [table.reduced().cube for table in reporter.tables]
     if name == "parts":
-        return float(len({n for t in reporter.tables for n in t.reduced().nodes}))
+        return float(len({n for nodes, _ in reporter.key for n in nodes}))
+    return float(sum(_measured(name, values) for _, values in reporter.key))
+
+
+@lru_cache(maxsize=2**13)
+def _relevant(values: bytes) -> tuple[int, ...]:
+    return measures.relevant(_cube(values))
+
+
+def _cube(values: bytes) -> np.ndarray:
+    flat = np.frombuffer(values)
+    return flat.reshape((2,) * (flat.size.bit_length() - 1))
+
+
+@lru_cache(maxsize=2**13)
+def _measured(name: str, values: bytes) -> float:
+    """Of a reduced table without its nodes: tables over other nodes are often the same function."""
+    cube = _cube(values)
     if name == "complexity":
-        return float(sum(measures.complexity(cube).nodes for cube in cubes))
+        return measures.complexity(cube).nodes
     if name == "reads":
-        return float(sum(measures.reads(cube).value for cube in cubes))
+        return measures.reads(cube).value
     if name == "influence":
-        return float(sum(measures.influence(cube) for cube in cubes))
+        return measures.influence(cube)
     raise ValueError(f"no measure of a truth table is called {name!r}")
 
 

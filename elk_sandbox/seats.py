@@ -1,10 +1,12 @@
 """A case with everybody who is judged in it; what is found about it once serves every proposal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from elk_sandbox import conformance, worlds
 from elk_sandbox.circuits import Found, search
+from elk_sandbox.oversight.core import Audit
+from elk_sandbox.oversight.elk import audit_reporter
 from elk_sandbox.reporters import Reporter
 from elk_sandbox.translators import honest_candidates, is_honest
 from elk_sandbox.world import Case
@@ -12,11 +14,12 @@ from elk_sandbox.world import Case
 __all__ = ["Seat", "control_seat"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seat:
     """One draw of a case."""
 
     case: Case
+    _audits: dict[str, Audit] = field(init=False, default_factory=dict)
 
     @cached_property
     def problems(self) -> list[str]:
@@ -59,6 +62,12 @@ class Seat:
         """By the name that it has in a ledger."""
         named = self.named
         return named[name] if name in named else self.found.honest[name]
+
+    def audit(self, name: str) -> Audit:
+        """What the viewer judges this reporter's answers to the first question worth, and what they are worth."""
+        if name not in self._audits:
+            self._audits[name] = audit_reporter(self.case.world, self.reporter(name))
+        return self._audits[name]
 
     @cached_property
     def found(self) -> Found:

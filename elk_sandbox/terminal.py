@@ -56,13 +56,13 @@ def status(words: str, *, quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A bar that the yielded function advances by one cell, on a terminal."""
+def progress(total: int, *, quiet: bool, what: str = "cells") -> Iterator[Callable[..., None]]:
+    """A bar that the yielded function advances by one cell, or by as many as it is called with, on a terminal."""
     if quiet or not err.is_terminal:
-        yield lambda: None
+        yield lambda by=1: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with Progress(TextColumn("cells"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
-        task = bar.add_task("cells", total=total)
-        yield lambda: bar.advance(task)
+    with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda by=1: bar.advance(task, by)

@@ -9,9 +9,10 @@ from elk_sandbox import conformance
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.exam import Shuffle, encode
 from elk_sandbox.judge import shares_right
+from elk_sandbox.needs import MEASURES
 from elk_sandbox.reporters import Reporter
 from elk_sandbox.translators import SMALL, honest_candidates, is_honest
-from elk_sandbox.view import MEASURES, View
+from elk_sandbox.view import View
 from elk_sandbox.world import World
 
 __all__ = ["describe", "reference_reporters"]

@@ -42,6 +42,7 @@ class Adversary:
     objective: float | None
     witness: Witness | None
     searched: int  # dishonest reporters that were tried
+    tables: tuple[dict[str, Any], ...] = ()  # of that reporter, if small: question, nodes and values as in `Table`
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a builder may use: a View of a world without its truth, and the candidate Reporters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -16,7 +16,7 @@ from elk_sandbox.information import mutual_information, v_information
 from elk_sandbox.interventions import error_of_interventions
 from elk_sandbox.objective import NotApplicable, Objective
 
-__all__ = ["MEASURES", "Process", "View", "answer", "requirements"]
+__all__ = ["Process", "View", "answer"]
 
 FLOOR = 0.001  # of a probability in a cross-entropy: a certain wrong answer costs 6.908 nats
 FITS = 1e-9  # a loss of at most this counts as no misfit
@@ -285,18 +285,3 @@ def answer(
         "values": objective.values,
         **{f"term_{n}": t for n, t in enumerate(terms.values())},
     }
-
-
-def requirements(needs: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split what a proposal declares into measures of tables and things that a world must have."""
-    known = (*MEASURES, CHANGE)
-    measures = [n for n in needs if n in known]
-    things = [n for n in needs if n in THINGS] + ["earlier"] * (CHANGE in measures)
-    if strangers := [n for n in needs if n not in known + THINGS]:
-        raise ValueError(f"needs names {strangers}; known are {', '.join(known + THINGS)}")
-    return measures, things
-
-
-MEASURES = ("complexity", "reads", "parts", "influence")
-CHANGE = "change"  # a measure too, in worlds with an earlier reporter
-THINGS = ("siblings", "relations", "pixels", "earlier", "interventions")

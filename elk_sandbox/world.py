@@ -26,7 +26,7 @@ MOST_PARAMETERS = 7
 MOST_EDITED = 4  # nodes set at once by an intervention
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """One instance. `s` sibling predictors (0 is the predictor at hand), `i` situations, `n` nodes, `q` questions."""
 

@@ -26,10 +26,11 @@ from elk_sandbox import (
 from elk_sandbox.conformance import problems
 from elk_sandbox.information import v_information
 from elk_sandbox.judge import Strategy, judge
+from elk_sandbox.needs import MEASURES
 from elk_sandbox.reporters import has_exact_measures, measure
 from elk_sandbox.seats import Seat
 from elk_sandbox.translators import is_honest
-from elk_sandbox.view import MEASURES, answer
+from elk_sandbox.view import answer
 
 
 def vault(hstar: Human | None = None, viewer: Human | None = None, unreadable: Sequence[str] = ()) -> World:

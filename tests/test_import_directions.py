@@ -90,8 +90,8 @@ def broken_directions(root: Path, public: set[str]) -> list[str]:
             wrong = "the sandbox does not know the lab"
         elif top(module) == "streamlit" and not pages:
             wrong = "streamlit is for app.py and pages"
-        elif top(module) == "sympy" and file != "elk_sandbox/symbolic.py" and "elk_sandbox/oversight/" not in file:
-            wrong = "sympy is for symbolic.py and oversight"
+        elif top(module) == "sympy" and not file.startswith(("elk_sandbox/symbolic/", "elk_sandbox/oversight/")):
+            wrong = "sympy is for symbolic and oversight"
         elif here in PACKAGES and top(module) in ("proposals", "app", "tests"):
             wrong = "packages import no plug-ins, app or tests"
         elif here == "rlhf_lab" and not pages and top(module) == "elk_sandbox":
@@ -155,6 +155,7 @@ def test_the_judges_path_asks_for_nothing_heavy() -> None:
     """From the command line, and from every module that it may come to import inside a function."""
     names = {name_of(REPOSITORY, file) for file in python_files(REPOSITORY)}
     starts = {name for name in names if name.startswith("elk_sandbox") and name.split(".")[1:2] not in BESIDE_THE_PATH}
+    starts -= {"elk_sandbox.runtime.evidence_role"}  # a child's, which trains
     assert {"elk_sandbox.__main__", "elk_sandbox.view", "elk_sandbox.runtime.engine"} <= starts
     assert {start: found for start in starts if (found := heavy(REPOSITORY, start))} == {}
 
@@ -186,11 +187,11 @@ def test_no_module_is_called_utils() -> None:
         ("elk_sandbox/world.py", "import rlhf_lab.ppo", "world.py:1: rlhf_lab.ppo: the sandbox does not know the lab"),
         ("elk_sandbox/a.py", "def f():\n    from rlhf_lab import x", "a.py:2: rlhf_lab x: the sandbox does not"),
         ("elk_sandbox/a.py", "import streamlit as st", "streamlit: streamlit is for app.py and pages"),
-        ("elk_sandbox/runtime/a.py", "from sympy import S", "sympy S: sympy is for symbolic.py and oversight"),
+        ("elk_sandbox/runtime/a.py", "from sympy import S", "sympy S: sympy is for symbolic and oversight"),
         ("elk_sandbox/a.py", "import proposals.complexity", "packages import no plug-ins, app or tests"),
         ("rlhf_lab/a.py", "from elk_sandbox.judge import judge", "the lab builds on declare, oversight"),
         ("rlhf_lab/a.py", "from elk_sandbox import judge", "the lab builds on declare, oversight"),
-        ("proposals/a.py", "from elk_sandbox.view import View", "plug-ins use public names only"),
+        ("proposals/a.py", "from elk_sandbox.view import View", "plug-ins use public names only"), 
         ("proposals/a.py", "from elk_sandbox import judge", "plug-ins use public names only"),
         ("proposals/counterexamples/a.py", "import elk_sandbox.view", "plug-ins use public names only"),
         ("proposals/a.py", "import torch", "plug-ins use elk_sandbox, numpy and the standard library"),

@@ -43,8 +43,8 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_readme_has_files_and_commands() -> None:
-    assert len(FILES) == 2
-    assert len(COMMANDS) == 12
+    assert len(FILES) == 3
+    assert len(COMMANDS) == 17
 
 
 def test_what_the_readme_links_to_is_there() -> None:
@@ -73,3 +73,15 @@ def test_what_the_readme_says_of_its_first_program(checkout: Path) -> None:
 def test_the_readmes_counterexample_does_what_it_claims(checkout: Path) -> None:
     told = run("elk-sandbox judge human_labels two_screens", checkout).stdout
     assert "killed, tie" in told
+
+
+@pytest.mark.slow
+def test_the_worked_example_comes_out_as_the_readme_tells_it(checkout: Path) -> None:
+    (checkout / "proposals/counterexamples/break_it.py").unlink(missing_ok=True)
+    begun = run("elk-sandbox new counterexample break_it --against few_nodes", checkout)
+    assert "begun from ontology_mismatch" in begun.stdout, begun.stderr
+    for name in ("few_nodes", "few_nodes_best_labels"):
+        told = run(f"elk-sandbox judge {name} break_it", checkout).stdout
+        assert "killed, strict" in told
+        row = {line.split()[0]: line for line in told.splitlines() if line}
+        assert " 0.1 " in row["human_simulator_hstar"] and " 0.5 " in row["direct_translator"]

@@ -7,9 +7,10 @@ import pytest
 
 from elk_sandbox import Case, Objective, Reporter, Reporters, Table, View, worlds
 from elk_sandbox.judge import Strategy, judge
+from elk_sandbox.needs import MEASURES
 from elk_sandbox.seats import Seat
 from elk_sandbox.verdict import Verdict
-from elk_sandbox.view import MEASURES, answer
+from elk_sandbox.view import answer
 
 Rule = Callable[[Reporters, View], Objective]
 

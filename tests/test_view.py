@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from elk_sandbox import NotApplicable, Objective, Reporter, Table, World, worlds
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.exam import encode
+from elk_sandbox.needs import requirements
 from elk_sandbox.reporters import answers_of
-from elk_sandbox.view import View, requirements
+from elk_sandbox.view import View
 
 WORLDS = {
     "screen": worlds.screen(misreading=0.1),

@@ -1,4 +1,4 @@
-"""The child's side: import the role, restrict itself, run the user's file, answer requests until the pipe closes.
+"""The child's side: restrict itself, run the user's file, answer requests until the pipe closes.
 
 A frame, both ways: magic, length of the head, length of the body (`PREFIX`); the head is JSON and names the arrays; the
 body is their bytes in C order, each padded to 16. No pickle. The parent takes nothing in a reply on trust.
@@ -24,6 +24,9 @@ import elk_sandbox
 from elk_sandbox.runtime.confine import LEVELS, PROJECT, confine
 
 __all__ = ["PREFIX", "answer", "main", "pack", "sizes", "unpack"]
+
+REQUEST, REPLY, TRACE = 3, 4, 5
+"""Descriptors of a child: the pipe of requests, that of replies, the file for its stack."""
 
 PREFIX = struct.Struct("<4sIQ")
 MAGIC = b"ELK1"
@@ -190,8 +193,8 @@ def _serve(job: dict[str, Any], role: ModuleType) -> None:
     except BaseException as error:
         failed = _describe(error, path, name, None, output)
         _forget(error)
-    while prefix := _read(job["request"], PREFIX.size):
-        request, arrays = unpack(prefix + _read(job["request"], sizes(prefix)))
+    while prefix := _read(REQUEST, PREFIX.size):
+        request, arrays = unpack(prefix + _read(REQUEST, sizes(prefix)))
         number = request["call"]
         signal.setitimer(signal.ITIMER_REAL, request["wall"] * 2 + 10)  # ends an orphan whose parent was killed
         frame, problem = b"", failed
@@ -204,7 +207,7 @@ def _serve(job: dict[str, Any], role: ModuleType) -> None:
                 reserve = None
                 problem = _describe(error, path, name, function, output)
                 _forget(error)
-        _write(job["reply"], pack({"call": number, "error": problem}, {}) if problem else frame)
+        _write(REPLY, pack({"call": number, "error": problem}, {}) if problem else frame)
         signal.setitimer(signal.ITIMER_REAL, 0)
         del request, arrays, frame
         with suppress(MemoryError):
@@ -212,17 +215,19 @@ def _serve(job: dict[str, Any], role: ModuleType) -> None:
 
 
 def main() -> None:
-    """Entry of the child process. Standard input holds the job as JSON; the pipes are inherited."""
+    """Entry of a child, fresh from the zygote. Standard input holds the job as JSON."""
     job = json.load(sys.stdin)
+    os.chdir(job["folder"])
+    os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), job["folder"]))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     role = importlib.import_module(job["role"])
     root = sys.path.pop(0)
     # Where it was when it crashed, ran out of processor time, or was asked by the parent that lost its patience.
-    faulthandler.enable(job["trace"], all_threads=False)
-    faulthandler.register(signal.SIGUSR1, job["trace"], all_threads=False)
-    faulthandler.register(signal.SIGXCPU, job["trace"], all_threads=False, chain=True)
+    faulthandler.enable(TRACE, all_threads=False)
+    faulthandler.register(signal.SIGUSR1, TRACE, all_threads=False)
+    faulthandler.register(signal.SIGXCPU, TRACE, all_threads=False, chain=True)
     fence = _Fence()
     sys.meta_path.insert(0, fence)
     for public in elk_sandbox.__all__:
@@ -230,7 +235,7 @@ def main() -> None:
             getattr(elk_sandbox, public)
             fence.names.append(public)
     enforced = confine(os.getcwd(), root, most=job["most"], **job["limits"])
-    _write(job["reply"], pack({"enforced": enforced}, {}))
+    _write(REPLY, pack({"enforced": enforced}, {}))
     if LEVELS.index(enforced.level) >= LEVELS.index(job["require"]):
         _serve(job, role)
     os._exit(0)

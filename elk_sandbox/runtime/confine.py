@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["LEVELS", "PROJECT", "Enforced", "confine"]
+__all__ = ["LEVELS", "PROJECT", "Enforced", "confine", "preload"]
 
 LEVELS = ("L0", "L1", "L2")
 """L0: own session, cleared environment, rlimits; L1: and Landlock; L2: and the seccomp filter."""
@@ -113,6 +113,14 @@ def confine(folder: str, package_root: str, *, cpu: int, memory: int, output: in
     if most >= "L2":
         seccomp = _seccomp(notes)
     return Enforced(rlimits, landlock, seccomp, tuple(notes))
+
+
+def preload() -> None:
+    """Load what `confine` uses: to find libc, landlockpy starts a program, once in a process."""
+    if sys.platform == "linux":
+        import landlockpy
+
+        landlockpy.abi_version()
 
 
 def _limit(cpu: int, memory: int, output: int, notes: list[str]) -> bool:

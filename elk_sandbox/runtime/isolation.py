@@ -18,7 +18,7 @@ import numpy as np
 
 from elk_sandbox.runtime.child import PREFIX, pack, sizes, unpack
 from elk_sandbox.runtime.confine import LEVELS, Enforced
-from elk_sandbox.runtime.process import Process
+from elk_sandbox.runtime.process import MOST_WORDS, START, IsolationError, Process
 
 __all__ = ["DEFAULT", "PLAIN", "Child", "IsolationError", "Level", "Limits", "UserError", "isolation_level"]
 
@@ -28,9 +28,7 @@ PLAIN = "elk_sandbox.runtime.child"
 """The role that hands `meta` and `arrays` to the user's function as they are."""
 
 REQUIRE = "ELK_SANDBOX_ISOLATION"
-START = 60.0  # seconds for our own part: interpreter, numpy, role
 TICK = 0.1  # seconds between two looks at the child's threads and files
-MOST_WORDS = 400
 
 
 @dataclass(frozen=True)
@@ -62,22 +60,20 @@ class UserError(Exception):
         return f"{place}: {self.message}"
 
 
-class IsolationError(RuntimeError):
-    """No child could be had: it did not start, or the isolation that was asked for is not there."""
-
-
 class Child:
     """A user's file in a process of its own. One call at a time."""
 
     def __init__(
         self, role: str, path: str, text: str, function: str, *, limits: Limits = DEFAULT, level: Level = "L2"
     ) -> None:
-        """Start the child and return at once.
+        """Fork the child and return before it is ready; the first of a role waits for the role's imports.
 
         Args:
             role: dotted module with `answer(function, meta, arrays) -> (meta, arrays)`, imported before restriction.
             path: the file's name for messages. text: what it holds. function: the name to be called in it.
             level: the most to enforce; a lower one is for showing that the self-test can fail.
+
+        Raises IsolationError.
         """
         self.path, self.limits = path, limits
         self._required = _required_level()
@@ -85,8 +81,8 @@ class Child:
         self._enforced: Enforced | None = None
         self._calls = 0
         caps = {"cpu": limits.cpu, "memory": limits.memory, "output": limits.output}
-        job = {"role": role, "path": path, "text": text, "function": function, "limits": caps}
-        self._process = Process(job | {"most": level, "require": self._required})
+        job = {"path": path, "text": text, "function": function, "limits": caps}
+        self._process = Process(role, job | {"most": level, "require": self._required})
 
     @property
     def pid(self) -> int:
@@ -212,7 +208,11 @@ class Child:
 
     def _death(self) -> UserError:
         """Why the pipe was closed."""
-        status = self._process.status(patience=0.5)
+        try:
+            status = self._process.status(patience=0.5)
+        except IsolationError:  # nobody's fault here, and no answer will come
+            self.close()
+            raise
         if status is None:
             line = self._process.whereabouts(self.path, ask=True)
             return self._fault("reply", "closed the pipe that carries its answer", line)

@@ -1,0 +1,50 @@
+"""The command `elk-sandbox flip`; sympy is loaded when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from elk_sandbox.commands.options import Folder, Home, Json, Set, registry_in
+from elk_sandbox.runtime import workspace as workspaces
+from elk_sandbox.runtime.isolation import UserError
+from elk_sandbox.terminal import InputError, err, out, print_json, status, writing
+
+__all__ = ["flip"]
+
+
+def flip(
+    proposal: Annotated[str, typer.Argument(help="A name or a file; several joined by + share one loss.")],
+    counterexample: Annotated[str, typer.Argument(help="A counterexample with closed forms, or a control world.")],
+    over: Annotated[str | None, typer.Option(help="One or two parameters to leave open, as in n,weight.")] = None,
+    settings: Set = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the plane of the two parameters.")] = None,
+    folder: Folder = None,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Say in closed form where a verdict flips: over sizes, probabilities and weights; checked against the judge."""
+    from elk_sandbox.symbolic import flip as flips
+    from elk_sandbox.symbolic import judged, record, told
+
+    try:
+        with status(f"solving {proposal} x {counterexample}", quiet=as_json):
+            found = flips.find(registry_in(folder), proposal, counterexample, over, settings or [])
+            points = judged.check(found, workspaces.workspace(workspace))
+    except UserError as fault:
+        raise InputError(str(fault)) from None
+    if png:
+        from elk_sandbox.symbolic.plane import plane_png
+
+        if len(found.plane.axes) < 2:
+            raise InputError("--png draws a plane: leave two parameters open, as in --over n,weight")
+        with writing(png):
+            plane_png(found, png)
+    if as_json:
+        print_json(record.as_dict(found, points))
+    else:
+        told.show(out, found, points)
+    if not judged.agrees(found, points):
+        err.print(Text(f"elk-sandbox: the judge {told.disagreement(found, points)}", style="red"), soft_wrap=True)
+        raise typer.Exit(1)

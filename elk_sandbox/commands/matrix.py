@@ -1,0 +1,92 @@
+"""`elk-sandbox matrix`."""
+
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.text import Text
+
+from elk_sandbox.commands.options import Blind, Folder, Home, Json, registry_in
+from elk_sandbox.declare import Kind, suggest
+from elk_sandbox.runtime import workspace as workspaces
+from elk_sandbox.runtime.registry import Entry, Registry
+from elk_sandbox.terminal import InputError, err, out, print_json, progress, writing
+
+__all__ = ["matrix"]
+
+Names = Annotated[str | None, typer.Option(help="Names or paths, separated by commas; default all.")]
+
+
+def matrix(
+    proposals: Names = None,
+    counterexamples: Names = None,
+    engine: Annotated[str, typer.Option(help="inline, processes or dask.")] = "processes",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786.")] = None,
+    draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 0,
+    again: Annotated[bool, typer.Option(help="Judge anew what the workspace holds.")] = False,
+    blind: Blind = False,
+    png: Annotated[Path | None, typer.Option(help="Draw the matrix.")] = None,
+    folder: Folder = None,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Judge proposals on counterexamples; cells that the workspace holds are not judged again."""
+    from elk_sandbox import report
+    from elk_sandbox.matrix import compute, totals
+    from elk_sandbox.runtime.engine import Engine
+
+    if engine not in get_args(Engine):
+        raise InputError(f"no engine {engine!r}{suggest(engine, get_args(Engine))}")
+    registry = registry_in(folder)
+    rows = _named(registry, "proposal", proposals)
+    columns = _named(registry, "counterexample", counterexamples)
+    where = workspaces.workspace(workspace)
+    if blind:
+        if again or png:
+            raise InputError("--blind judges nothing: it shows what you had judged, without --again and --png")
+        _blind(rows, columns, where, draws, as_json)
+        return
+    cells = compute(
+        rows, columns, folder=where, engine=engine, scheduler=scheduler, fresh=draws, again=again  # type: ignore[arg-type]  # just checked
+    )  # fmt: skip
+    found = []
+    with progress(len(rows) * len(columns), quiet=as_json) as advance:
+        for cell in cells:
+            found.append(cell)
+            advance()
+    order = {(p.name, c.name): k for k, (p, c) in enumerate((p, c) for p, _ in rows for c, _ in columns)}
+    found.sort(key=lambda c: order[c["proposal"], c["counterexample"]])
+    if png:
+        from elk_sandbox.pictures import matrix_png
+
+        with writing(png):
+            matrix_png(found, png)
+    counts = totals(found)
+    if as_json:
+        print_json({"cells": found, "totals": counts})
+    else:
+        report.matrix(out, found)
+        out.print(Text(report.totals_line(counts)))
+        report.reasons(out, found)
+        for broken in registry.broken:
+            err.print(Text(str(broken), style="red"), soft_wrap=True)
+
+
+def _blind(rows: list[Any], columns: list[Any], where: Path, draws: int, as_json: bool) -> None:
+    from elk_sandbox import blindfold, report
+
+    known = blindfold.cells(rows, columns, where, draws)
+    if as_json:
+        print_json({"cells": known})
+        return
+    report.matrix(out, known)
+    judged = sum(c["verdict"] != blindfold.HIDDEN for c in known)
+    out.print(Text(f"{judged} of {len(known)} cells judged; the rest are hidden until you `elk-sandbox judge` them"))
+
+
+def _named(registry: Registry, kind: Kind, names: str | None) -> list[tuple[Entry, dict[str, object]]]:
+    every = registry.proposals if kind == "proposal" else registry.counterexamples
+    chosen = [registry.find(kind, n.strip()) for n in names.split(",")] if names else list(every.values())
+    if not chosen:
+        raise InputError(f"there is no {kind} in the folder: elk-sandbox new {kind} NAME writes one")
+    return [(entry, entry.settings()) for entry in chosen]

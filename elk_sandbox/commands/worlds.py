@@ -1,0 +1,49 @@
+"""`elk-sandbox world | doctor`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elk_sandbox.commands.options import Json, Set
+from elk_sandbox.terminal import out, print_json, status, writing
+
+__all__ = ["doctor", "world"]
+
+
+def world(
+    name: Annotated[str, typer.Argument(help="A standard world.")],
+    settings: Set = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the world.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a standard world: its nodes, situations, and every measure of every reference reporter."""
+    from elk_sandbox import listing, tour
+    from elk_sandbox.checks import make_world
+
+    made = make_world(name, settings or [])
+    told = tour.describe(made)
+    if png:
+        from elk_sandbox.pictures import world_png
+
+        with writing(png):
+            world_png(made, name, png)
+    if as_json:
+        print_json({"world": name, **told})
+    else:
+        listing.world(out, name, told)
+
+
+def doctor(as_json: Json = False) -> None:
+    """Try 13 attacks from inside the isolation of user files, and say which are blocked on this machine."""
+    from elk_sandbox import listing
+    from elk_sandbox.runtime.attacks import self_test
+    from elk_sandbox.runtime.isolation import isolation_level
+
+    with status("trying 13 attacks", quiet=as_json):
+        attacks, level = self_test(), isolation_level()
+    if as_json:
+        listed = [{"name": a.name, "blocked": a.blocked, "detail": a.detail} for a in attacks]
+        print_json({"isolation": level, "attacks": listed, "blocked": sum(a.blocked for a in attacks)})
+        return
+    listing.doctor(out, level, attacks)

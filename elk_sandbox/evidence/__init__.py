@@ -1,0 +1,1 @@
+"""Evidence of gradient descent (torch): the same proposal file, trained. Beside a verdict, never a part of it."""

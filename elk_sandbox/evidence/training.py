@@ -1,0 +1,110 @@
+"""Reporters trained on a proposal: N seeds are N candidates in one batch, the loss is the sum over candidates.
+
+Runs in the child. It is sent a view without truth and returns what the trained reporters answer.
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int8
+from torch import Tensor
+
+from elk_sandbox.evidence.soft import SoftReporters, SoftView
+from elk_sandbox.objective import NotApplicable, Objective
+
+__all__ = ["HIDDEN", "RATES", "Network", "Training", "answer"]
+
+HIDDEN = 16  # tanh units of an mlp
+RATES = {"linear": 0.05, "mlp": 0.02}  # of Adam
+
+Function = Callable[..., Any]
+
+
+class Network:
+    """Candidates of one kind, one a seed: `linear` is logistic on the bits that are read, `mlp` has a hidden layer.
+
+    Every seed draws its own first weights from a generator of its own, so that a candidate does not depend on which
+    others are in the batch. Weights lie in `parameters`, the candidate is their first axis.
+    """
+
+    def __init__(self, kind: str, read: Tensor, questions: int, seeds: list[int]) -> None:
+        wide = [len(read), HIDDEN, questions] if kind == "mlp" else [len(read), questions]
+        self.read, self.parameters = read, []
+        streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+        for inputs, outputs in pairwise(wide):
+            drawn = [torch.randn((inputs, outputs), generator=s, dtype=torch.float64) for s in streams]
+            self.parameters.append((torch.stack(drawn) / sqrt(max(1, inputs))).requires_grad_())
+            self.parameters.append(torch.zeros((len(seeds), 1, outputs), dtype=torch.float64, requires_grad=True))
+
+    def __call__(self, bits: Int8[Tensor, "*batch node"]) -> Float[Tensor, "candidate *batch question"]:
+        """P(yes)."""
+        x = 2.0 * bits.reshape(-1, bits.shape[-1])[:, self.read].to(torch.float64) - 1
+        *hidden, weight, bias = self.parameters
+        if hidden:
+            x = torch.tanh(x @ hidden[0] + hidden[1])
+        yes = torch.sigmoid(x @ weight + bias)
+        return yes.reshape(len(yes), *bits.shape[:-1], yes.shape[-1])
+
+
+class Training:
+    """Seeds of a reporter on their way: `step` trains, `objective` is where they are."""
+
+    def __init__(self, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        self.view = SoftView(meta, arrays)
+        self.knobs, kind = meta["knobs"], meta["reporter"]
+        self.network = Network(kind, self.view.read, len(self.view.questions), list(meta["seeds"]))
+        self.optimiser = torch.optim.Adam(self.network.parameters, lr=RATES[kind])
+
+    def objective(self, function: Function) -> Objective:
+        """Raises NotApplicable where it cannot be followed downhill, TypeError or ValueError where it is none."""
+        returned = function(SoftReporters(self.view, self.network), self.view, **self.knobs)
+        if returned is None:
+            raise TypeError("the objective returned None: is a `return` missing?")
+        objective = Objective.of(returned)
+        count = len(self.network.parameters[0])
+        for name, term in [("objective", objective.values), *objective.terms.items()]:
+            if not isinstance(term, Tensor) or term.shape != (count,):
+                raise TypeError(f"{name} is no tensor of one number for each of {count} candidates: use view.xp")
+            if not term.requires_grad and bool((term != term[0]).any()):
+                raise NotApplicable(f"{name} has no gradient: not applicable to gradient descent")
+        return objective
+
+    def step(self, function: Function) -> Float[Tensor, " candidate"]:
+        """One step of the optimiser; the objective before it."""
+        self.optimiser.zero_grad()
+        values: Tensor = self.objective(function).values
+        if values.requires_grad:
+            values.sum().backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+        return values.detach()
+
+
+_current: list[Training] = []  # of this process, from `begin` to the next
+
+
+def answer(
+    function: Function, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What the child does with each request: `begin`, `train` some steps, or say what the reporters `answer`.
+
+    begin     what of the View the objective asked for: [[name, [arguments], {named arguments}]]
+    train     objective [candidate] before the last of the steps
+    answers   [candidate, sibling, situation, question], P(yes)
+    """
+    try:
+        if meta["do"] == "begin":
+            _current[:] = [Training(meta, arrays)]
+            _current[0].objective(function)
+            return {"asked": [[name, given, dict(named)] for name, given, named in _current[0].view.asked]}, {}
+        (training,) = _current
+        if meta["do"] == "train":
+            values = [training.step(function) for _ in range(meta["steps"])]
+            return {}, {"objective": values[-1].numpy()}
+        with torch.no_grad():
+            return {}, {"answers": training.network(training.view.bits).numpy()}
+    except NotApplicable as reason:
+        return {"not_applicable": str(reason)}, {}

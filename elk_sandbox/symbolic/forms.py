@@ -1,0 +1,101 @@
+"""Closed forms of what functions of fair bits cost, on numbers or on symbols: reference/elk.md 1.6 and 3."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Integer, Piecewise, Rational, binomial, factor, log, piecewise_fold, simplify
+
+__all__ = ["Costs", "Expr", "Function", "bit", "costs", "entropy", "exclusive_or", "majority", "plain"]
+
+Expr = Any  # a sympy expression; sympy has no types
+Costs = Mapping[str, Expr]
+"""What each term of the View costs a reporter, by the term's name; a term that is not there has no closed form."""
+
+
+LONG = 60  # operations of a form that is not simplified any further
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of fair independent bits: nodes K, reads T, parts, influence I, its share of yes, and its `change`.
+
+    `change` is K of the function XOR the first atom, which an earlier reporter read.
+    """
+
+    complexity: Expr
+    reads: Expr
+    parts: Expr
+    influence: Expr
+    yes: Expr
+    change: Expr
+
+    def behind(self, *, answer: int) -> "Function":
+        """Read one more bit first, and `answer` at once where it has one of its values: bit AND f, or bit OR f."""
+        yes = self.yes / 2 + Rational(answer, 2)
+        differs = self.yes if answer == 0 else 1 - self.yes  # what flipping the new bit changes
+        return Function(
+            self.complexity + 1, 1 + self.reads / 2, self.parts + 1, differs + self.influence / 2, yes, self.change + 1
+        )
+
+    def checked(self, count: Expr) -> "Function":
+        """Read `count` more bits first and answer no unless all of them are right: `count` times bit AND f."""
+        share = 2**-count
+        return Function(
+            self.complexity + count,
+            2 - 2 * share + share * self.reads,
+            self.parts + count,
+            share * (self.influence + 2 * count * self.yes),
+            share * self.yes,
+            self.change + count,
+        )
+
+
+def bit() -> Function:
+    """One node that is not the first atom."""
+    one = Integer(1)
+    return Function(one, one, one, one, Rational(1, 2), Integer(3))
+
+
+def exclusive_or() -> Function:
+    """Of two bits, neither of them the first atom."""
+    two = Integer(2)
+    return Function(Integer(3), two, two, two, Rational(1, 2), Integer(5))
+
+
+def majority(n: Expr, *, atoms: bool = True) -> Function:
+    """Of an odd number of bits; the first is the first atom, or with `atoms` false is not.
+
+    K = ((n + 1) / 2)**2. T = n + 1 - I: reading stops when one side has (n + 1) / 2 votes, so T is the mean length of
+    a match that is won by so many points. I is n times the chance that the others are split evenly.
+    """
+    influence = n * binomial(n - 1, (n - 1) / 2) / 2 ** (n - 1)
+    nodes = ((n + 1) / 2) ** 2
+    return Function(nodes, n + 1 - influence, n, influence, Rational(1, 2), nodes + (1 if atoms else 2))
+
+
+def entropy(*masses: Expr) -> Expr:
+    """Nats, of masses that need not sum to 1: the sum of -p ln(p / total)."""
+    total = sum(masses)
+    return sum((-p * log(p / total) for p in masses if p != 0), Integer(0))
+
+
+def costs(f: Function, **more: Expr) -> dict[str, Expr]:
+    """Of a reporter with this one table: no loss, no pixel, one sibling and no relation unless `more` says so."""
+    zero = Integer(0)
+    free = dict.fromkeys(("cross_entropy", "downstream", "specificity", "inconsistency", "disagreement"), zero)
+    own = {k: getattr(f, k) for k in ("complexity", "reads", "parts", "influence", "change")}
+    return {**free, **own, **more}
+
+
+def plain(form: Expr) -> Expr:
+    """The shortest of a few ways to write it."""
+    if form.has(Piecewise):
+        folded = piecewise_fold(form)
+        return Piecewise(*((plain(e), c) for e, c in folded.args)) if folded.func is Piecewise else folded
+    expanded = form.expand(log=False)
+    ways = [expanded, factor(expanded), form]
+    if not form.has(log) and expanded.count_ops() <= LONG:
+        ways.append(simplify(form))
+    ways = [way.replace(lambda e: e.func is log, lambda e: log(factor(e.args[0]))) for way in ways]
+    return min(ways, key=lambda f: int(f.count_ops()))

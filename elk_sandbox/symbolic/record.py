@@ -1,0 +1,70 @@
+"""A flip as data: what `--json` prints."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sympy import Min
+
+from elk_sandbox.symbolic.flip import Flip
+from elk_sandbox.symbolic.forms import Expr, plain
+from elk_sandbox.symbolic.judged import Point, agrees
+from elk_sandbox.symbolic.regions import Axis, Border, Cell, Strip
+
+__all__ = ["as_dict"]
+
+
+def as_dict(flip: Flip, points: list[Point]) -> dict[str, Any]:
+    """JSON-able; forms are texts in sympy's notation."""
+    plane = flip.plane
+    active = [(c.bad, c.honest) for s in plane.strips for c in s.cells]
+    bad, honest = (dict.fromkeys(names) for names in zip(*active, strict=True))
+    difference = Min(*(plane.bad[n] for n in bad)) - Min(*(plane.honest[n] for n in honest))
+    return {
+        "proposal": flip.proposal,
+        "counterexample": flip.counterexample,
+        "objective": {str(t): str(c) for t, c in flip.objective.items()},
+        "over": [_axis_dict(a) for a in plane.axes],
+        "knobs": {
+            **{p.entry.name: {k: None if k in p.free else v for k, v in p.knobs.items()} for p in flip.parts},
+            flip.counterexample: {k: v if isinstance(v, bool | str) else _number(v) for k, v in flip.values.items()},
+        },
+        "bad": {n: str(plain(f)) for n, f in plane.bad.items()},
+        "honest": {n: str(plain(f)) for n, f in plane.honest.items()},
+        "difference": str(difference),
+        "regions": [_region(flip, strip, cell) for strip in plane.strips for cell in strip.cells],
+        "borders": [_border(flip, b) for b in plane.borders],
+        "judge": {
+            "agrees": agrees(flip, points),
+            "points": [asdict(p) for p in points],
+        },
+    }  # fmt: skip
+
+
+def _number(form: Expr) -> float | None:
+    """None for what is left open."""
+    return None if form.free_symbols else float(form)
+
+
+def _axis_dict(axis: Axis) -> dict[str, Any]:
+    return {"name": axis.name, "symbol": str(axis.symbol), "kind": axis.kind, "low": axis.low, "high": axis.high}
+
+
+def _region(flip: Flip, strip: Strip, cell: Cell) -> dict[str, Any]:
+    axes = flip.plane.axes
+    told: dict[str, Any] = {"bad": cell.bad, "honest": cell.honest, "verdict": cell.verdict}
+    told["difference"] = str(plain(flip.plane.bad[cell.bad] - flip.plane.honest[cell.honest]))
+    if axes:
+        told[axes[0].name] = {"from": strip.low, "to": strip.high}
+    if len(axes) == 2:
+        forms = {"from_form": cell.low_form, "to_form": cell.high_form}
+        ends = {"from": cell.low, "to": cell.high}
+        told[axes[1].name] = ends | {k: None if f is None else str(plain(f)) for k, f in forms.items()}
+    return told
+
+
+def _border(flip: Flip, border: Border) -> dict[str, Any]:
+    first, *rest = flip.plane.axes
+    told: dict[str, Any] = {first.name: {"from": border.low, "to": border.high}}
+    if border.at is not None:
+        told[rest[0].name] = {"at": border.at, "form": None if border.form is None else str(plain(border.form))}
+    return {**told, "before": list(border.before), "after": list(border.after)}

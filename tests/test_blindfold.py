@@ -1,0 +1,60 @@
+"""With --blind nothing that was not judged is told, and nothing of the literature."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from elk_sandbox.__main__ import app
+from elk_sandbox.blindfold import entries
+from elk_sandbox.runtime.registry import SHIPPED, Registry
+
+runner = CliRunner()
+SHIPPED_FILES = Registry.scan(SHIPPED, packages=False)
+
+
+def run(*words: str, home: Path) -> str:
+    told = runner.invoke(app, [*words, "--workspace", str(home)])
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
+def test_cells_are_hidden_until_they_are_judged(tmp_path: Path) -> None:
+    asked = ("matrix", "--blind", "--json", "--proposals", "complexity,human_labels", "--counterexamples")
+    before = json.loads(run(*asked, "complex_translation,human_simulator", home=tmp_path))["cells"]
+    assert [c["verdict"] for c in before] == ["hidden"] * 4
+    run("judge", "complexity", "complex_translation", home=tmp_path)
+    after = json.loads(run(*asked, "complex_translation,human_simulator", home=tmp_path))["cells"]
+    known = {(c["proposal"], c["counterexample"]): c for c in after if c["verdict"] != "hidden"}
+    assert list(known) == [("complexity", "complex_translation")]
+    assert known["complexity", "complex_translation"]["relation"] == "strict"
+    assert all(c["literature"] is None and c["agrees"] is None for c in after)
+    words = run(*asked[:2], *asked[3:], "complex_translation,human_simulator", home=tmp_path)
+    assert "1 of 4 cells judged" in words
+    refused = runner.invoke(app, ["matrix", "--blind", "--again", "--workspace", str(tmp_path)])
+    assert "judges nothing" in str(refused.exception)
+
+
+@pytest.mark.parametrize("name", [*SHIPPED_FILES.proposals, *SHIPPED_FILES.counterexamples])
+def test_a_file_is_shown_without_its_outcome(name: str) -> None:
+    entry = {**SHIPPED_FILES.proposals, **SHIPPED_FILES.counterexamples}[name]
+    (shown,) = entries([entry])
+    tree = ast.parse(shown.text)
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    whole = next(node for node in ast.parse(entry.text).body if isinstance(node, ast.FunctionDef))
+    argument, full = ast.get_docstring(function), ast.get_docstring(whole)
+    assert argument and full and full.startswith(argument) and "\n\n" not in argument
+    assert [ast.dump(s) for s in function.body[1:]] == [ast.dump(s) for s in whole.body[1:]]
+    for keyword in ("'strict'", "'tie'"):
+        assert keyword not in ast.unparse(function.decorator_list[0])
+
+
+def test_show_keeps_silent_on_the_literature(tmp_path: Path) -> None:
+    told = json.loads(run("show", "complexity", "--blind", "--json", home=tmp_path))
+    assert told["literature"] == {} and told["numbers"] == {}
+    assert "bounded" not in told["text"] and "bounded" not in told["argument"]
+    world = json.loads(run("show", "fingerprint", "--blind", "--json", home=tmp_path))
+    assert world["literature"] == {} and world["breaks"] == {}
+    assert world["numbers"]["fingerprint_simulator"]["complexity"] == 6

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -38,7 +39,14 @@ class Ledger:
     """Objective and its terms in nats, for each candidate by name."""
 
     values: dict[str, float]
-    terms: dict[str, dict[str, float]]
+    columns: dict[str, np.ndarray]  # each term, in the order of `values`
+
+    @cached_property
+    def terms(self) -> dict[str, dict[str, float]]:
+        """Of each candidate; of a crowd few are looked at, so they are drawn up when asked for."""
+        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True) if self.columns else ()
+        told = [dict(zip(self.columns, row, strict=True)) for row in rows] or [{} for _ in self.values]
+        return dict(zip(self.values, told, strict=True))
 
 
 @dataclass(frozen=True)
@@ -72,11 +80,7 @@ def sit(
     terms = {t: _checked(results.get(f"term_{k}"), len(names), f"the term {t!r}") for k, t in enumerate(titles)}
     if titles and not np.allclose(sum(terms.values()), values, rtol=1e-9, atol=1e-9):
         raise BadObjective(f"the terms {', '.join(titles)} do not add up to the objective")
-    columns = zip(*(terms[t].tolist() for t in titles), strict=True) if titles else [()] * len(names)
-    return Ledger(
-        dict(zip(names, values.tolist(), strict=True)),
-        {n: dict(zip(titles, each, strict=True)) for n, each in zip(names, columns, strict=True)},
-    )
+    return Ledger(dict(zip(names, values.tolist(), strict=True)), terms)
 
 
 def _checked(values: np.ndarray | None, count: int, what: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The verdict on one cell: an exact ledger, a witness, fresh draws, the control and the adversary."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -115,8 +115,14 @@ def _deciding(seat: Seat, translator: str | None) -> dict[str, Reporter]:
 def _decoys(seat: Seat, ledger: Ledger, found: Found) -> dict[str, Reporter]:
     """Some that nobody named, from the cheapest to the dearest."""
     unnamed = {**found.honest, **found.dishonest}
-    names = sorted(unnamed, key=lambda n: (round(ledger.values[n], 9), n))
-    return {n: unnamed[n] for n in names[:: max(1, len(names) // DECOYS)]}
+    names = sorted(unnamed)
+    order = np.argsort(_rounded(ledger, names), kind="stable")
+    return {names[k]: unnamed[names[k]] for k in order[:: max(1, len(names) // DECOYS)]}
+
+
+def _rounded(ledger: Ledger, names: Iterable[str]) -> np.ndarray:
+    """Their objectives, as far as they can differ and mean it."""
+    return np.round([ledger.values[n] for n in names], 9)
 
 
 def _lacks(world: World, things: Sequence[str]) -> str | None:
@@ -216,8 +222,10 @@ def _hostile(seat: Seat, crowd: Ledger, stock: Verdict) -> Adversary:
     unnamed = {**seat.bystanders, **seat.found.dishonest}
     values, translator = crowd.values, stock.direct_translator
     best = min((values[n] for n in (*seat.honest, *seat.found.honest)), default=math.inf)
-    cheapest = min(unnamed, key=lambda n: round(values[n], 9), default=None)  # of equals the first: the plainest
-    if cheapest is None or values[cheapest] > best + TIE:
+    if not unnamed:
+        return Adversary("survives", None, None, None, 0)
+    cheapest = list(unnamed)[int(np.argmin(_rounded(crowd, unnamed)))]  # of equals the first: the plainest
+    if values[cheapest] > best + TIE:
         return Adversary("survives", None, None, None, len(unnamed))
     words = in_words(unnamed[cheapest]) if cheapest.startswith("function ") else cheapest
     shown = witness(seat, words, unnamed[cheapest], translator)

@@ -14,6 +14,8 @@ from elk_sandbox.runtime.registry import Entry, RegistryError
 from elk_sandbox.runtime.tasks import Result, Task, key_of, load
 from elk_sandbox.verdict import Verdict
 
+ROW = 10  # cells of a row that are judged in one go: fewer, and no worker is left with a long one at the end
+
 __all__ = ["Item", "compute", "totals"]
 
 Item = tuple[Entry, dict[str, object]]  # a plug-in file and its knobs
@@ -50,8 +52,8 @@ def compute(
                 missing.append(column)
             else:
                 yield dict(kept.value)
-        if missing:
-            rows.append({"proposal": proposal, "counterexamples": missing, "fresh": fresh, "workspace": str(folder)})
+        shared = {"proposal": proposal, "fresh": fresh, "workspace": str(folder)}
+        rows += [{**shared, "counterexamples": missing[k : k + ROW]} for k in range(0, len(missing), ROW)]
     if not rows:
         return
     tasks = [Task(key_of(row), row) for row in rows]

@@ -191,7 +191,7 @@ def test_no_module_is_called_utils() -> None:
         ("elk_sandbox/a.py", "import proposals.complexity", "packages import no plug-ins, app or tests"),
         ("rlhf_lab/a.py", "from elk_sandbox.judge import judge", "the lab builds on declare, oversight"),
         ("rlhf_lab/a.py", "from elk_sandbox import judge", "the lab builds on declare, oversight"),
-        ("proposals/a.py", "from elk_sandbox.view import View", "plug-ins use public names only"), 
+        ("proposals/a.py", "from elk_sandbox.view import View", "plug-ins use public names only"),
         ("proposals/a.py", "from elk_sandbox import judge", "plug-ins use public names only"),
         ("proposals/counterexamples/a.py", "import elk_sandbox.view", "plug-ins use public names only"),
         ("proposals/a.py", "import torch", "plug-ins use elk_sandbox, numpy and the standard library"),

@@ -98,16 +98,13 @@ def _live(registry: Registry, place: Path, job: Detached) -> None:
             job.start([sys.executable, *command], keys.values())
             st.rerun()
     picked = _picked(keys)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        clicked = grid(list(registry.proposals), list(registry.counterexamples), cells, picked, busy=running)
+    clicked = grid(list(registry.proposals), list(registry.counterexamples), cells, picked, busy=running)
     if clicked and clicked != picked:
         st.query_params.update(proposal=clicked[0], counterexample=clicked[1])
         picked = clicked
         st.rerun(scope="fragment")
-    with right:
-        _summary(picked, cells.get(picked) if picked else None)
     st.html(chips())
+    _summary(picked, cells.get(picked) if picked else None)
     if picked and picked in cells:
         _details(cells[picked], registry.proposals[picked[0]], registry.counterexamples[picked[1]])
 
@@ -163,7 +160,7 @@ def _picked(keys: Mapping[Key, str]) -> Key | None:
 
 def _summary(picked: Key | None, cell: Mapping[str, Any] | None) -> None:
     if picked is None:
-        told = "Pick a cell: its verdict, the situation that shows it, and the ledger appear here."
+        told = "Pick a cell: its verdict, the situation that shows it, and the ledger appear below."
         st.html(f'<div class="elk"><p class="quiet">{told}</p></div>')
         return
     title = f"<h2>{escape(picked[0])} <span>against</span> {escape(picked[1])}</h2>"

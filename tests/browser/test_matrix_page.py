@@ -10,6 +10,9 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
+from elk_sandbox.literature import COUNTEREXAMPLES, STRATEGIES
+
+CELLS = len(STRATEGIES) * len(COUNTEREXAMPLES)
 CHROMIUM = Path("/usr/bin/chromium")
 PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")
 
@@ -54,10 +57,10 @@ def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str)
     page.goto(server)
     expect(page.get_by_text("No cell is judged yet")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("torn.py:1:")).to_be_visible()
-    expect(page.locator("table button.wait")).to_have_count(72)
+    expect(page.locator("table button.wait")).to_have_count(CELLS)
 
-    page.get_by_role("button", name="Judge 72 cells").click()
-    expect(page.get_by_text("72 of 72 cells judged")).to_be_visible(timeout=180_000)
+    page.get_by_role("button", name=f"Judge {CELLS} cells").click()
+    expect(page.get_by_text(f"{CELLS} of {CELLS} cells judged")).to_be_visible(timeout=180_000)
     expect(page.locator("table button.wait")).to_have_count(0)
 
     page.get_by_role("button", name="human_labels against human_simulator: killed, tie; literature K, agrees").click()

@@ -43,8 +43,9 @@ def choose(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise RegistryError(f"no counterexample can be begun against it: {reason}")
     killed = [c for c in judged if c["verdict"] == "killed"]
     found = [c for c in judged if _tables(c)]
-    nearest: Mapping[str, Any] = max(killed or found or judged, key=margin)
-    return dict(nearest)
+    first = sorted(killed or found or judged, key=lambda c: literature.place(c["counterexample"]))
+    widest: Mapping[str, Any] = max(first, key=lambda c: round(margin(c), 9))  # of equals the first in that order
+    return dict(widest)
 
 
 def margin(cell: Mapping[str, Any]) -> float:

@@ -3,28 +3,37 @@
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from elk_sandbox.cells import FRESH, cell_key, source
 from elk_sandbox.matrix import Item
 from elk_sandbox.runtime.registry import Entry
-from elk_sandbox.runtime.tasks import load
+from elk_sandbox.runtime.tasks import Result, load, store
 
-__all__ = ["HIDDEN", "cells", "dossier", "entries"]
+__all__ = ["HIDDEN", "cells", "dossier", "entries", "lift"]
 
 HIDDEN = "hidden"
 SILENT: dict[str, Any] = {"literature": None, "agrees": None, "claimed": None}
 
 
+def lift(proposal: Mapping[str, Any], counterexample: Mapping[str, Any], folder: Path) -> None:
+    """Note that `judge` was asked for this cell: other commands leave cells too, which nobody asked for."""
+    store(folder / "asked", cell_key(proposal, counterexample, 0), Result({}, None, False, 0.0))
+
+
 def cells(rows: Sequence[Item], columns: Sequence[Item], folder: Path, fresh: int) -> list[dict[str, Any]]:
-    """Every cell, those that the workspace holds with their verdict, without the literature's word."""
+    """Every cell, those that were asked for with their verdict, without the literature's word."""
     found = []
     for proposal, knobs in rows:
         mine = source(proposal, knobs)
         for column, settings in columns:
             theirs = source(column, settings)
-            kept = [load(folder / "cells", cell_key(mine, theirs, k)) for k in dict.fromkeys((fresh, FRESH, 0))]
+            asked = load(folder / "asked", cell_key(mine, theirs, 0)) is not None
+            kept = [
+                load(folder / "cells", cell_key(mine, theirs, k)) for k in dict.fromkeys((fresh, FRESH, 0)) if asked
+            ]
             known = next((dict(r.value) for r in kept if r and r.value), {"verdict": HIDDEN, "relation": None})
             good = bool(known.get("good"))
             found.append({"proposal": proposal.name, "counterexample": column.name, **known, **SILENT, "good": good})
@@ -40,7 +49,7 @@ def entries(found: Sequence[Entry]) -> list[Entry]:
 def dossier(more: Mapping[str, Any]) -> dict[str, Any]:
     """What `show` adds, without the literature and without verdicts: the numbers of a world stay."""
     judged = all("verdict" in cell for cell in more["numbers"].values())
-    return {**more, "literature": {}, "numbers": {} if judged else more["numbers"]}
+    return {**more, "literature": {}, "numbers": {} if judged else more["numbers"], "hidden": True}
 
 
 def _first(argument: str | None) -> str:
@@ -48,19 +57,25 @@ def _first(argument: str | None) -> str:
 
 
 def _curtailed(text: str) -> str:
-    """The file with its docstring cut after the first paragraph and what it claims to break left out."""
-    lines = text.splitlines(keepends=True)
-    for function in ast.parse(text).body:
-        if not isinstance(function, ast.FunctionDef):
+    """The file with docstrings cut after their first paragraph, and what it claims to break left out."""
+    lines = text.encode().splitlines(keepends=True)  # the parser counts bytes
+    starts = [0, *accumulate(map(len, lines))]
+    cuts: list[tuple[int, int, bytes]] = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
-        doc = function.body[0]
-        if ast.get_docstring(function) and isinstance(doc, ast.Expr):
-            first = _first(ast.get_docstring(function)).replace("\n", "\n    ")
-            lines[doc.lineno - 1 : doc.end_lineno] = [f'    """{first}"""\n']
-        for decorator in function.decorator_list:
-            claims = [k for k in getattr(decorator, "keywords", []) if k.arg == "breaks"]
-            for claim in claims:
-                begin, end = claim.value.lineno - 1, claim.value.end_lineno or claim.value.lineno
-                head, tail = lines[begin][: claim.value.col_offset], lines[end - 1][claim.value.end_col_offset :]
-                lines[begin:end] = [f"{head}...{tail}"]
-    return "".join(lines)
+        argument = ast.get_docstring(node)
+        if argument:
+            cuts.append((*_span(node.body[0], starts), f'"""{_first(argument)}"""'.encode()))
+        claims = [k.value for d in node.decorator_list for k in getattr(d, "keywords", []) if k.arg == "breaks"]
+        cuts += [(*_span(claim, starts), b"...") for claim in claims]
+    whole = b"".join(lines)
+    for begin, end, instead in sorted(cuts, reverse=True):
+        whole = whole[:begin] + instead + whole[end:]
+    return whole.decode()
+
+
+def _span(node: ast.stmt | ast.expr, starts: Sequence[int]) -> tuple[int, int]:
+    """Where a node begins and ends, in bytes."""
+    end_line, end = node.end_lineno or node.lineno, node.end_col_offset or 0
+    return starts[node.lineno - 1] + node.col_offset, starts[end_line - 1] + end

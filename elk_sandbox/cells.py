@@ -52,6 +52,7 @@ def source(entry: Entry, knobs: Mapping[str, object]) -> dict[str, Any]:
     """What a worker needs of a plug-in file, as JSON."""
     meta = {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items()}
     where = {"path": str(entry.path), "line": entry.line, "published": _published(entry)}
+    where["stock"] = dict(knobs) == entry.settings()
     return {**where, "text": entry.text, "name": entry.name, "knobs": dict(knobs), "meta": meta}
 
 
@@ -65,8 +66,8 @@ def _published(entry: Entry) -> bool:
 
 
 def mark_of(proposal: Mapping[str, Any], counterexample: Mapping[str, Any]) -> literature.Mark | None:
-    """The literature's word on two files."""
-    if not (proposal["published"] and counterexample["published"]):
+    """The literature's word on two files as they are shipped: it knows of no other knobs."""
+    if not all(file["published"] and file["stock"] for file in (proposal, counterexample)):
         return None
     return literature.mark(proposal["name"], counterexample["name"])
 

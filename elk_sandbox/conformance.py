@@ -61,6 +61,14 @@ def _tables(world: World) -> Iterator[str]:
             yield f"the {name} hold {table.min()} to {table.max()}; {low} to 1 is allowed"
     if strangers := sorted(set(world.listed) - set(world.beliefs)):
         yield f"no human is called {strangers[0]!r}, whose simulator is listed; there are {', '.join(world.beliefs)}"
+    visible = set(world.visible_nodes)
+    if unseen := sorted({n for s in world.edits for n in s} - visible):
+        yield f"interventions set {unseen}, which are no nodes of the predictor; settable are {sorted(visible)}"
+    if world.earlier is not None:
+        if len(world.earlier.tables) != len(world.questions):
+            yield f"the earlier reporter has {len(world.earlier.tables)} tables for {len(world.questions)} questions"
+        if unseen := sorted(world.earlier.cone - visible):
+            yield f"the earlier reporter reads {unseen}, which are no nodes of the predictor"
     for level, beliefs in world.beliefs.items():
         if not ((beliefs >= 0) & (beliefs <= 1)).all():
             yield f"the {level} believes with a probability outside [0, 1]"

@@ -34,6 +34,7 @@ BREAKERS: dict[str, tuple[str, ...]] = {
     "fingerprint": tuple(f"fingerprint_simulator{h}{g}" for h in HUMANS for g in ("", "_opposite")),
 }
 """The reporters of each breaker. C5 to C7 meet in one: it reads the look, which is short, fast and upstream."""
+DECIDED = ("killed", "survives")
 CONDITION = (
     "human_simulator_hstar",
     "upstream_simulator_hstar",
@@ -66,8 +67,8 @@ class Neighbour:
 def hold(proposal: Mapping[str, Any], fresh: int) -> dict[str, Any]:
     """Put a proposal (`cells.source`) before all breakers at once, on the stock draw and `fresh` others. JSON-able.
 
-    It passes only if no named breaker wins on any draw. `open_nats` is what the best human-usable net leaves open of
-    the truth in that world, H(truth | what its user sees).
+    It passes only if no named breaker wins on any draw, of which there must be fresh ones. `open_nats` is what the best
+    human-usable net leaves open of the truth in that world, H(truth | what its user sees).
     """
     text = str(proposal["text"])
     seats = [_seat(None if s is None else np.random.default_rng(s)) for s in draws_of(fresh, text)]
@@ -82,7 +83,7 @@ def hold(proposal: Mapping[str, Any], fresh: int) -> dict[str, Any]:
     condition = _line("ontology_mismatch", CONDITION, verdict) if verdict.objective else None
     return {
         "proposal": proposal["name"],
-        "passes": verdict.verdict == "survives" and not verdict.overfitted,
+        "passes": verdict.verdict == "survives" and verdict.draws["of"] > 0 and not verdict.overfitted,
         "breakers": [asdict(line) for line in lines],
         "condition": {**asdict(condition), "open_nats": _left_open(seats[0].case.world)} if condition else None,
         **verdict.as_dict(),
@@ -115,17 +116,20 @@ def _left_open(world: World) -> float:
     return float(total)
 
 
-def nearest(row: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]) -> list[Neighbour]:
+def nearest(
+    row: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]], itself: str | None = None
+) -> list[Neighbour]:
     """The published strategies by how many columns of their rows are the same, then by their ledgers; nearest first.
 
-    `row` holds the cells of one proposal, `published` those of the shipped files.
+    `row` holds the cells of one proposal, `published` those of the shipped files, of which `itself` is left out. Only
+    columns count where both are killed or survive.
     """
-    mine = {c["counterexample"]: c for c in row}
+    mine = {c["counterexample"]: c for c in row if c["verdict"] in DECIDED}
     found = []
     for strategy in literature.STRATEGIES:
-        theirs = {c["counterexample"]: c for c in published if c["proposal"] == strategy}
-        both = [c for c in mine if c in theirs and strategy != mine[c]["proposal"]]
-        if not both:
+        theirs = {c["counterexample"]: c for c in published if c["proposal"] == strategy and c["verdict"] in DECIDED}
+        both = [c for c in mine if c in theirs]
+        if not both or strategy == itself:
             continue
         differs = tuple(c for c in both if _outcome(mine[c]) != _outcome(theirs[c]))
         ranks = [r for c in both if (r := _correlation(mine[c]["objective"], theirs[c]["objective"])) is not None]

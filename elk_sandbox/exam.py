@@ -202,11 +202,13 @@ def _shown(
         "bits": shown(world.states),
         "readable": np.array([n in world.readable_nodes for n in nodes]),
         "edges": np.array([[(a, b) in edges for b in nodes] for a in nodes]),
-        "flips": marked(world.flips),
-        "flipped": shown(world.flipped),
-        "edits": marked(world.edits),
-        "edited": shown(world.edited.reshape(-1, *world.states.shape[1:])),
     }
+    # Sets of nodes come in another order each time: the net's own would tell which node is which.
+    done = {("flips", "flipped"): (world.flips, world.flipped), ("edits", "edited"): (world.edits, world.edited)}
+    for (before, after), (sets, states) in done.items():
+        rows = rng.permutation(len(sets))
+        arrays[before] = marked(sets)[rows]
+        arrays[after] = shown(states.reshape(-1, *world.states.shape[1:]))[rows]
     for level, beliefs in world.beliefs.items():
         arrays[f"human_{level}"] = beliefs[order]
     for process, weights in world.data.items():

@@ -54,10 +54,12 @@ def judge(strategy: Strategy, draws: Sequence[Seat], *, adversary: bool = True) 
             raise ValueError(f"its control {strategy.control!r} cannot test it: {bare}")
     except (ValueError, KeyError) as reason:
         return Verdict("error", reason=str(reason.args[0]))
-    if lacking := _lacks(seat.case.world, things):
-        return Verdict("not applicable", reason=lacking)
+    lacking = _lacks(seat.case.world, things)
     bench = _Bench(strategy, measures)
     try:
+        if lacking:
+            controlled = _control(strategy) if strategy.control else None
+            return Verdict("not applicable", reason=lacking, control=controlled)
         ledger = bench.sit(seat, seat.named, Shuffle(0))
         found = seat.found if adversary else Found({}, {})
         crowd = bench.sit(seat, {**seat.named, **found.dishonest, **found.honest}, Shuffle(1))

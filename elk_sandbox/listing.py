@@ -51,7 +51,9 @@ def entry(console: Console, entry: Entry, more: Mapping[str, Any]) -> None:
     said = [(word, _meta(value)) for word, value in entry.meta.items() if value not in (None, (), "")]
     knobs = [("knob", f"{knob.name}: {knob.annotation} = {knob.default!r}") for knob in entry.knobs]
     sizes = [("world", _size(name, size)) for name, size in more["worlds"].items()]
-    marks = [("literature", ", ".join(f"{n} {mark}" for n, mark in more["literature"].items()) or "says nothing")]
+    hidden = bool(more.get("hidden"))
+    silent = "hidden" if hidden else "says nothing"
+    marks = [("literature", ", ".join(f"{n} {mark}" for n, mark in more["literature"].items()) or silent)]
     facts(console, [*said, *knobs, *sizes, *marks])
     facts(console, [("FAULT", more["fault"])] if more["fault"] else [], style="red")
     if entry.kind == "counterexample":
@@ -60,6 +62,7 @@ def entry(console: Console, entry: Entry, more: Mapping[str, Any]) -> None:
         facts(console, [("judged", f"{name}: {_brief(cell)}") for name, cell in more["numbers"].items()])
         if not more["numbers"]:
             how = f"the workspace holds none of its cells: elk-sandbox matrix --proposals {entry.name}"
+            how = f"hidden; see elk-sandbox matrix --blind --proposals {entry.name}" if hidden else how
             facts(console, [("judged", how)])
     console.print(Text("\n" + entry.text.rstrip()), soft_wrap=True)
 

@@ -10,7 +10,17 @@ from rich.text import Text
 
 from elk_sandbox.listing import facts
 
-__all__ = ["cell", "evidence_lines", "faults", "matrix", "reasons", "row", "totals_line", "verdict_words"]
+__all__ = [
+    "cell",
+    "evidence_lines",
+    "faults",
+    "literature_words",
+    "matrix",
+    "reasons",
+    "row",
+    "totals_line",
+    "verdict_words",
+]
 
 STYLE = {
     "killed": "red",
@@ -127,11 +137,23 @@ def _lines(cell: Mapping[str, Any]) -> list[tuple[str, str]]:
     if cell.get("upper_bounds"):
         lines.append(("bounds", f"complexity and reads are upper bounds for {', '.join(cell['upper_bounds'])}"))
     if cell["literature"]:
-        said = "agrees" if cell["agrees"] else "DISAGREES"
-        lines.append(("literature", f"{cell['literature']}, {said}"))
+        lines.append(("literature", literature_words(cell)))
     if cell["verdict"] in ("killed", "survives"):
         lines.append(("good", "yes: all lines agree" if cell["good"] else "no: " + "; ".join(faults(cell))))
     return lines
+
+
+def literature_words(cell: Mapping[str, Any]) -> str:
+    """What the literature says of a cell, and whether what was found is that."""
+    control = (cell["control"] or {}).get("world")
+    there = f", as it does in the control world {control}" if cell["counterexample"] == "human_simulator" else ""
+    said = {
+        "K": "killed",
+        "k": "killed, by derivation",
+        "o": "killed under a contested assumption",
+        "D": f"the strategy was made to defeat it{there}",
+    }[cell["literature"]]
+    return f"{cell['literature']}, {said}: {'agrees' if cell['agrees'] else 'DISAGREES'}"
 
 
 def audit_words(cell: Mapping[str, Any]) -> str:

@@ -24,7 +24,9 @@ def reference_reporters(world: World) -> dict[str, Reporter]:
     """Direct translators, the simulator of every human that a reporter can be, and what else the world names."""
     honest = {n: r for n, r in honest_candidates(world, {}).items() if not n.startswith(SMALL)}
     readable = set(world.readable_nodes)
-    return {n: r for n, r in {**world.named_simulators, **world.reporters, **honest}.items() if r.cone <= readable}
+    first = dict(list(honest.items())[:1])  # where there are many, those that are compared with come first
+    named = {**first, **world.named_simulators, **world.reporters, **honest}
+    return {n: r for n, r in named.items() if r.cone <= readable}
 
 
 def describe(world: World) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from elk_sandbox.objective import NotApplicable, Objective
 __all__ = ["Process", "View", "answer"]
 
 FLOOR = 0.001  # of a probability in a cross-entropy: a certain wrong answer costs 6.908 nats
+ROUNDING = 1e-12  # of a share
 FITS = 1e-9  # a loss of at most this counts as no misfit
 
 
@@ -98,13 +99,16 @@ class View:
 
         instances: the mean over all siblings, each with the same rule re-derived on it.
         """
-        if process not in self.data:
-            if near := get_close_matches(process, self.data, n=1):
-                raise ValueError(f"no data process is called {process!r}; did you mean {near[0]!r}?")
-            raise NotApplicable(f"this world has no data process {process!r}, only {', '.join(self.data)}")
         bits = self.instance_bits if instances else self.bits[:1]
-        loss = self._misfit(reporters, bits, self.data[process]).mean(axis=1)
+        loss = self._misfit(reporters, bits, self._process(process)).mean(axis=1)
         return Objective.of(loss, f"loss on {process} data")
+
+    def _process(self, name: str) -> Process:
+        if name not in self.data:
+            if near := get_close_matches(name, self.data, n=1):
+                raise ValueError(f"no data process is called {name!r}; did you mean {near[0]!r}?")
+            raise NotApplicable(f"this world has no data process {name!r}, only {', '.join(self.data)}")
+        return self.data[name]
 
     def disagreement(self, reporters: Reporters) -> Objective:
         """P(some answer differs) between the predictor at hand and a sibling, same-rule instances, mean over siblings.
@@ -195,11 +199,11 @@ class View:
         return Objective.of(reporters.map(self.bits[0], learned) * np.log(2), "usable information")
 
     def _blanked(self, told: np.ndarray) -> np.ndarray:
-        """One half in place of all answers where some break a relation, whatever a half stands for."""
+        """One half in place of all answers where some break a relation, or leave open whether they do."""
         broken = np.zeros(told.shape[:-1], bool)
         for questions, allowed in self.relations:
             asked = told[..., list(questions)]
-            broken |= ~np.any([np.all(np.abs(asked - pattern) <= 0.5, axis=-1) for pattern in allowed], axis=0)
+            broken |= ~np.any([np.all(asked == pattern, axis=-1) for pattern in allowed], axis=0)
         return np.where(broken[..., None], 0.5, told)
 
     def leak(self, reporters: Reporters, reader: Literal["table", "logistic"] = "logistic") -> Objective:
@@ -211,7 +215,10 @@ class View:
         return Objective.of(leaked(self, reporters, reader), "leak")
 
     def sensitivity(self, reporters: Reporters) -> Objective:
-        """Mean difference of the answers, over questions and over pairs of situations with equal observations."""
+        """Mean difference of what is answered, over questions and over pairs of situations with equal observations.
+
+        Yes, no or (at one half) neither: not the probability, for the reason that `usable_information` gives.
+        """
         _, group = np.unique(self.observations, axis=0, return_inverse=True)
         groups = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
         pairs = sum(len(g) * (len(g) - 1) // 2 for g in groups)
@@ -219,22 +226,24 @@ class View:
             raise NotApplicable("no two situations have equal observations")
 
         def spread(answers: np.ndarray) -> np.ndarray:
-            total = np.zeros(len(answers))
+            told, total = said(answers), np.zeros(len(answers))
             for g in groups:  # of sorted values, the k-th of n is the larger in k pairs and the smaller in n - 1 - k
                 sign = 2 * np.arange(len(g)) - len(g) + 1
-                total += (np.sort(answers[:, g], axis=1) * sign[:, None]).sum(axis=(1, 2))
+                total += (np.sort(told[:, g], axis=1) * sign[:, None]).sum(axis=(1, 2))
             return np.asarray(total / (pairs * answers.shape[-1]))
 
         return Objective.of(reporters.map(self.bits[0], spread), "sensitivity")
 
     def simulated(self, reporters: Reporters, process: str = "viewer", *, share: float = 0.99) -> Objective:
         """1 where some listed simulator predicts at least that share of the answers outside the process's data."""
-        outside = np.where(self.data[process].weights > 0, 0.0, self.weights)
+        outside = np.where(self._process(process).weights > 0, 0.0, self.weights)
+        if not self.listed or not outside.any():
+            return Objective.of(np.zeros(len(reporters)), "simulated")
         lists = np.stack([said(self.humans[level]) for level in self.listed])
 
         def convicted(answers: np.ndarray) -> np.ndarray:
             same = (said(answers)[:, None] == lists).mean(axis=-1) @ outside
-            return np.asarray((same >= share * outside.sum()).any(axis=1) & (outside.sum() > 0), np.float64)
+            return np.asarray((same >= share * outside.sum() - ROUNDING).any(axis=1), np.float64)
 
         return Objective.of(reporters.map(self.bits[0], convicted), "simulated")
 

@@ -9,8 +9,8 @@ def my_proposal(reporters: Reporters, view: View, *, weight: float = 0.1) -> Obj
     must be so for that, and which control world shows the hope come true. This one is the penalty on complexity.
 
     The objective is in nats, one value for each candidate, smaller is better. `view` offers cross_entropy (on the data
-    of viewer, operator, assisted or hstar), complexity, reads, parts, influence, downstream, specificity,
-    inconsistency, usable_information and mutual_information; `reporters.answers` and the arrays of `view` let you
-    write your own term. Say what complexity, reads, parts and influence you use in `needs`.
+    of viewer, operator, assisted or hstar) and the terms that proposals/README.md lists; `reporters.answers` and the
+    arrays of `view` let you write your own. Say which of complexity, reads, parts, influence and change you use in
+    `needs`.
     """
     return view.cross_entropy(reporters) + weight * view.complexity(reporters)

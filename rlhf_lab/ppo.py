@@ -145,6 +145,8 @@ class Ppo:
                 set_learning_rate(self.optimizer, self.learning_rate * min(1.0, self.steps / max(1, self.warmup)))
                 step = self._step if seen else self._first
                 seen.append(step(batch.tokens[index], batch.old[index], advantage[index])[0])
+                if len(seen) == 1 and not self.measures and (first := float(seen[0][-1])) > ROUNDING:
+                    raise RuntimeError(f"sampler and training path differ: a ratio of 1 is off by {first:.1g}")
         told = torch.stack(seen)
         if not bool(torch.isfinite(told).all()):
             raise InputError(
@@ -152,11 +154,8 @@ class Ppo:
                 "last good checkpoint is kept"
             )
         value, outside, clipped, norm, _ = told.mean(0).tolist()
-        first = float(told[0, -1])
-        if not self.measures and first > ROUNDING:
-            raise RuntimeError(f"sampler and training path differ: a ratio of 1 is off by {first:.1g}")
         once = float(told[: self.batch // self.minibatch, 2].mean())
-        return Update(first, value, outside, clipped, once, norm)
+        return Update(float(told[0, -1]), value, outside, clipped, once, norm)
 
     def _stepped(
         self, rows: Int[Tensor, "minibatch time"], old: Tensor, advantage: Tensor, at_one: bool = False

@@ -275,7 +275,9 @@ def test_the_literature_speaks_of_the_shipped_files_alone(tmp_path: Path) -> Non
     own.write_text(REGISTRY.proposals["complexity"].text.replace("weight: float = 0.1", "weight: float = 0.2"))
     pair = [REGISTRY.find("proposal", str(own)), REGISTRY.counterexamples["human_simulator"]]
     files = [cells.source(e, e.settings()) for e in pair]
-    shipped = cells.source(REGISTRY.proposals["complexity"], {})
+    entry = REGISTRY.proposals["complexity"]
+    shipped, heavier = cells.source(entry, entry.settings()), cells.source(entry, {"weight": 2.0})
+    assert cells.mark_of(heavier, files[1]) is None
     assert (cells.mark_of(files[0], files[1]), cells.mark_of(shipped, files[1])) == (None, "D")
 
 

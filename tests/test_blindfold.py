@@ -33,6 +33,9 @@ def test_cells_are_hidden_until_they_are_judged(tmp_path: Path) -> None:
     assert all(c["literature"] is None and c["agrees"] is None for c in after)
     words = run(*asked[:2], *asked[3:], "complex_translation,human_simulator", home=tmp_path)
     assert "1 of 4 cells judged" in words
+    run("matrix", "--proposals", "human_labels", "--counterexamples", "human_simulator", home=tmp_path)
+    again = json.loads(run(*asked, "complex_translation,human_simulator", home=tmp_path))["cells"]
+    assert sum(c["verdict"] != "hidden" for c in again) == 1  # what the matrix judged was not asked for
     refused = runner.invoke(app, ["matrix", "--blind", "--again", "--workspace", str(tmp_path)])
     assert "judges nothing" in str(refused.exception)
 
@@ -49,6 +52,34 @@ def test_a_file_is_shown_without_its_outcome(name: str) -> None:
     assert [ast.dump(s) for s in function.body[1:]] == [ast.dump(s) for s in whole.body[1:]]
     for keyword in ("'strict'", "'tie'"):
         assert keyword not in ast.unparse(function.decorator_list[0])
+
+
+def test_what_is_cut_is_cut_whatever_stands_before_it(tmp_path: Path) -> None:
+    text = '''from elk_sandbox import Case, Generator, counterexample, worlds
+
+
+def helper() -> int:
+    """A helper.
+
+    It fails because of a secret.
+    """
+    return 1
+
+
+@counterexample(source="ééééé", breaks={"two": "strict"})
+def accents(rng: Generator | None) -> Case:
+    """What it does.
+
+    The secret outcome.
+    """
+    world = worlds.screen(rng)
+    return Case(world, bad={"human_simulator": world.simulators["viewer"]})
+'''
+    (tmp_path / "counterexamples").mkdir()
+    (tmp_path / "counterexamples" / "accents.py").write_text(text)
+    (shown,) = entries([Registry.scan(tmp_path).counterexamples["accents"]])
+    assert "secret" not in shown.text and "two" not in shown.text
+    assert ast.dump(ast.parse(shown.text).body[-1].body[-1]) == ast.dump(ast.parse(text).body[-1].body[-1])  # type: ignore[attr-defined]
 
 
 def test_show_keeps_silent_on_the_literature(tmp_path: Path) -> None:

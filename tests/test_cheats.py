@@ -47,6 +47,7 @@ CAUGHT_BY = {
     "likes_influence": {"adversary"},
     "punishes_the_named": {"adversary"},
     "graph_gap": {"verdict", "adversary"},
+    "edit_order": {"error", "verdict"},
 }
 TWINS = {"likes_influence", "measure_constants", "steady_luck", "company_hidden"}  # only in the slow run
 TOLD = {

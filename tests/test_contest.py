@@ -53,8 +53,13 @@ def test_each_strategy_beats_what_it_was_made_for_and_no_more(name: str, spared:
 def test_what_passes_rests_on_the_condition_or_dies_of_a_counterexample_of_its_own() -> None:
     adopted = held("imitative_generalization", fresh=2)
     assert adopted["passes"] and adopted["condition"]["relation"] == "tie"
-    scrubbed = held("compress_state")
+    scrubbed = held("compress_state", fresh=1)
     assert scrubbed["passes"] and scrubbed["condition"]["relation"] is None
+
+
+def test_nothing_passes_without_fresh_draws() -> None:
+    told = held("compress_state")
+    assert (told["verdict"], told["passes"]) == ("survives", False)
 
 
 def test_the_ledger_tells_who_and_the_relation_follows_from_it() -> None:
@@ -114,7 +119,9 @@ def test_the_nearest_family_has_the_same_verdicts_and_then_the_same_ledger() -> 
     assert third.differs == ("fingerprint", "coherent_world")
     constant = [cell("mine", "coherent_world", "survives", a=1, b=1, c=1)]
     assert math.isnan(nearest(constant, published)[0].correlation)
-    assert nearest([cell("complexity", "fingerprint", "killed", a=1)], published[:1]) == []  # itself is no neighbour
+    assert nearest(mine, published[:2], itself="complexity") == []
+    undecided = [{**published[0], "verdict": "not applicable", "relation": None}]
+    assert nearest(mine, undecided) == []
 
 
 @pytest.mark.slow

@@ -96,10 +96,25 @@ def test_sensitivity_by_going_through_all_pairs(values: list[float]) -> None:
     pairs = [(a, b) for (a, _), (b, _) in combinations(rows, 2) if a["c"] == b["c"]]
 
     def at(state: dict[str, int]) -> float:
-        return float(table.values[int("".join(str(state[n]) for n in table.nodes), 2)])
+        probability = float(table.values[int("".join(str(state[n]) for n in table.nodes), 2)])
+        return 0.5 if abs(probability - 0.5) < 1e-12 else float(probability > 0.5)
 
     expected = sum(abs(at(a) - at(b)) for a, b in pairs) / len(pairs) / 5
     assert ask(world, "sensitivity", reporter) == [pytest.approx(expected, abs=1e-12)]
+
+
+def test_nothing_is_gained_by_hiding_bits_in_probabilities() -> None:
+    """Neither under sensitivity, by an honest no that is more or less sure, nor in wordings by halves."""
+    world = worlds.free()
+    honest = Reporter((Table(["d"], [0, 1]), Table(["t"], [0, 1]), *[Table.constant(0)] * 3))
+    shaded = Reporter((*honest.tables[:2], Table(["n1"], [0, 0.49]), Table(["n2"], [0, 0.49]), Table.constant(0.49)))
+    assert is_honest(world, shaded)
+    assert ask(world, "sensitivity", honest)[0] == ask(world, "sensitivity", shaded)[0]
+    wordings = worlds.free(wordings=True)
+    halves = Reporter((Table(["c"], [0, 1]), Table.constant(0), *[Table([n], [0, 0.5]) for n in ("n1", "n2", "t")]))
+    plain = Reporter((Table(["c"], [0, 1]), Table.constant(0), *[Table.constant(0)] * 3))
+    told, less = ask(wordings, "usable_information", halves, plain, blank=True)
+    assert told < less + 1e-9 or ask(wordings, "inconsistency", halves)[0] > told - less
 
 
 def test_without_two_states_behind_one_video_there_is_nothing_to_be_sensitive_to() -> None:
@@ -222,6 +237,7 @@ def test_who_is_convicted_of_simulating_a_listed_human() -> None:
     assert ask(worlds.tricks(listed=4), "simulated", *simulators) == [1, 1, 1, 1]
     screen = worlds.screen()
     assert ask(screen, "simulated", Table(["c"], [0, 1]), Table(["d"], [0, 1])) == [1, 0]
+    assert ask(screen, "simulated", Table(["c"], [0, 1]), Table(["d"], [0, 1]), share=1.0) == [1, 0]
     almost = Table(["c", "t"], [0, 1, 1, 1])  # differs where the lens is covered and shows nothing, which never is
     assert ask(screen, "simulated", almost) == [1]
 

@@ -26,6 +26,9 @@ def hold(entry: Entry, settings: dict[str, object], draws: int, workspace: Path,
 
     with status(f"putting {entry.name} before all breakers at once", quiet=as_json):
         held = contest.hold(cells.source(entry, settings), draws)
+    if held["verdict"] in ("error", "invalid"):
+        print_json({**held, "nearest": []}) if as_json else show(out, held, [])
+        return False
     shipped = Registry.scan(SHIPPED, packages=False)
     columns = [(e, e.settings()) for n, e in shipped.counterexamples.items() if n in literature.COUNTEREXAMPLES]
     published = [(e, e.settings()) for n, e in shipped.proposals.items() if n in literature.STRATEGIES]
@@ -35,12 +38,12 @@ def hold(entry: Entry, settings: dict[str, object], draws: int, workspace: Path,
         for cell in matrix.compute(published, columns, folder=workspace):
             rows.append(cell)
             advance()
-    near = contest.nearest(row, rows)
+    near = contest.nearest(row, rows, entry.name if cells.source(entry, settings)["published"] else None)
     if as_json:
         print_json({**held, "nearest": [asdict(n) for n in near]})
     else:
         show(out, held, near)
-    return held["verdict"] not in ("error", "invalid")
+    return True
 
 
 def show(console: Console, held: Mapping[str, Any], near: Sequence["Neighbour"]) -> None:
@@ -76,10 +79,13 @@ def _who(held: Mapping[str, Any]) -> str:
     winners = [b["breaker"] for b in held["breakers"] if b["relation"]]
     if winners:
         return f"{len(winners)} of {len(held['breakers'])} breakers win ({', '.join(winners)})"
+    draws = held["draws"]
     if held["passes"]:
-        return "no named breaker wins"
-    others = held["draws"]["of"] - held["draws"]["agreeing"]
-    return f"no named breaker wins the stock draw, and some win {others} fresh ones"
+        resting = {"strict": "would win", "tie": "would do as well"}.get(held["condition"]["relation"], "")
+        return "no named breaker wins" + (f"; but the simulator of the best human-usable net {resting}" * bool(resting))
+    if not draws["of"]:
+        return "no named breaker wins the stock draw, and an entry must hold on fresh ones too: leave out --draws 0"
+    return f"no named breaker wins the stock draw; {draws['of'] - draws['agreeing']} fresh draws come out otherwise"
 
 
 def _ledger(held: Mapping[str, Any]) -> Table:

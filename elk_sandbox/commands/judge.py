@@ -30,14 +30,14 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Judge a proposal on a counterexample, or on all of them: verdict, ledger, witness, control, adversary."""
-    from elk_sandbox import cells, matrix, report
+    from elk_sandbox import blindfold, cells, matrix, report
     from elk_sandbox.checks import with_settings
 
     registry = registry_in(folder)
     chosen = registry.find("proposal", proposal)
     if contest:
-        if counterexample:
-            raise InputError("--contest has a world of its own with all breakers in it: leave out the counterexample")
+        if counterexample or seeds or share:
+            raise InputError("--contest has a world of its own: leave out the counterexample, --seeds and --share")
         ((entry, knobs),) = with_settings([chosen], settings or [])
         if not hold(entry, knobs, draws, workspaces.workspace(workspace), as_json):
             raise typer.Exit(2)
@@ -56,6 +56,7 @@ def judge(
     found = done["cells"]
     for file, cell in zip(files[1:], found, strict=True):
         cells.keep(cell, files[0], file, draws, where)
+        blindfold.lift(files[0], file, where)
     if seeds:
         from elk_sandbox.evidence import gather
 

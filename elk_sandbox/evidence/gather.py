@@ -141,7 +141,7 @@ def _calibrated(
         raise _Bad(f"no list of at most {MOST_ASKED} measures")
     try:
         return tuple(calibrate(seat, asked, meta, arrays, ORDER))
-    except (ValueError, TypeError) as reason:
+    except (ValueError, TypeError, KeyError, NotApplicable) as reason:
         raise _Bad(str(reason)) from None
 
 

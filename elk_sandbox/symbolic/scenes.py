@@ -185,13 +185,12 @@ def _free(*, marks: bool, wordings: bool = False, exclusive: bool = False) -> Ca
         states = 2**noise
         pairs = 5 * (5 - 2 / states)  # times M^2, and times five answers
         sent, ands = Piecewise((noise, noise < 3), (3, True)), Piecewise((1, noise < 3), (0, True))
-        written = (Rational(5, 2) * sent + 2 * ands) / pairs
         base = {"cross_entropy": Integer(0), "specificity": Integer(0)}
         base |= {} if wordings else {"inconsistency": Integer(0)}
         translator = {**base, **_counted(2, 2, 2, 2), "downstream": Integer(0), "sensitivity": 4 / pairs}
         faint = {**translator, **_counted(2 + sent + 2 * ands, 2 + sent + ands * Rational(3, 2),
                                           2 + sent, 2 + sent + ands),
-                 "sensitivity": 4 / pairs + written * Rational(2, 5)}  # fmt: skip
+                 "sensitivity": 4 / pairs}  # fmt: skip
         honest = {k: {**c, "usable_information": known} for k, c in
                   (("direct_translator", translator), ("honest_steganographer", faint))}  # fmt: skip
         viewer = {**base, "downstream": Integer(1)}

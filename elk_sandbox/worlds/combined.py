@@ -6,7 +6,7 @@ from elk_sandbox.draws import Generator, bits_of, choose_size, spread, vary, var
 from elk_sandbox.nets import Net, identity, logical_and, logical_or, majority, parity
 from elk_sandbox.people import Data, Human
 from elk_sandbox.reporters import Reporter, Table
-from elk_sandbox.world import LEVELS, World
+from elk_sandbox.world import LEVELS, MOST_PARAMETERS, World
 from elk_sandbox.worlds.mask import STOCK_MASK
 from elk_sandbox.worlds.tricks import WORDS as TRICKS
 from elk_sandbox.worlds.tricks import add_tricks
@@ -28,9 +28,9 @@ def all_at_once(
     and traces show what the look and the tricks settle. For each human of the data processes her simulator is named in
     three forms: from the pixels, from what lies upstream of them, and behind a check of all parameters. [D]
     """
-    size = choose_size(rng, atoms)
+    size = choose_size(rng, atoms) if atoms + 2 <= MOST_PARAMETERS else atoms
     u, v, s = ([f"{letter}{k}" for k in range(size)] for letter in "uvs")
-    own = dict(zip(s, bits_of(rng, STOCK_MASK[:size]), strict=True))
+    own = dict(zip(s, bits_of(rng, (STOCK_MASK * size)[:size]), strict=True))
     net = Net()
     kinds, traces = add_tricks(net, rng, trick)
     yes = np.zeros((2,) * 4)

@@ -4,7 +4,7 @@ from elk_sandbox.draws import Generator, bits_of, choose_size, vary, vary_odds
 from elk_sandbox.nets import Net, identity, logical_or, parity
 from elk_sandbox.people import Data, Human
 from elk_sandbox.reporters import Reporter, Table
-from elk_sandbox.world import World
+from elk_sandbox.world import MOST_PARAMETERS, World
 from elk_sandbox.worlds.atoms import WORDS, atoms_net
 
 __all__ = ["mask", "masked_bit"]
@@ -25,9 +25,9 @@ def mask(
     A fingerprint checks every parameter of the predictor at hand before it simulates, and says no elsewhere; that is
     also what a simulator with a stored copy of the predictor does. Another fingerprint answers the opposite. [D]
     """
-    size = choose_size(rng, atoms)
+    size = choose_size(rng, atoms) if atoms + 2 <= MOST_PARAMETERS else atoms  # all settings are enumerated
     u, v, s = ([f"{letter}{k}" for k in range(size)] for letter in "uvs")
-    own = dict(zip(s, bits_of(rng, STOCK_MASK[:size]), strict=True))
+    own = dict(zip(s, bits_of(rng, (STOCK_MASK * size)[:size]), strict=True))
     net, hidden = atoms_net(rng, u, tamper, diamond, diamond_tampered)
     for name in s:
         net.add(name, prior=0.5)

@@ -39,8 +39,8 @@ def screen(
 
     No human knows of screens, and no screen is in the data. With `misreading` a visible glare g makes the viewer
     conclude the opposite of what the camera shows. `noise` adds fair latent bits. With a `scale`, which no human looks
-    at, a second sensor shows what is there. Without noise nodes can be set. The reporter of a weaker predictor read the
-    diamond where it still is. [D] after ARC's screen (2021).
+    at, a second sensor shows what is there, and nodes can be set. The reporter of a weaker predictor read the diamond
+    where it still is. [D] after ARC's screen (2021).
     """
     net = _vault(rng, tamper, diamond, diamond_tampered)
     net.add("c", parents=["d", "t"], table=logical_or)
@@ -63,7 +63,7 @@ def screen(
         reporters={"flag": Reporter((Table.of(["c", "t"], lambda c, t: c and not t),))},
         words=WORDS,
         earlier=Table(["d"], [0, 1]),
-        interventions=[] if noise else ["d", "c", *(["w"] if scale else [])],
+        interventions=["d", "c", "w"] if scale else [],
     )
 
 

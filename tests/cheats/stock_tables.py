@@ -2,7 +2,7 @@ import numpy as np
 
 from elk_sandbox import Objective, Reporters, View, proposal
 
-MARGINALS = (0.42875, 0.485, 0.46, 0.4823)
+MARGINALS = (0.42875, 0.485, 0.46, 0.4823, 0.46625)
 
 
 @proposal(source="a cheat: the stock draws, by heart", control="screen")

@@ -25,14 +25,15 @@ def main(draws: int) -> None:
             found: dict[str, list[str]] = {c.name: [] for c in columns}
             for scale in SCALES:
                 knobs = {
-                    name: value * scale if isinstance(value, float) else value
+                    name: value * scale if isinstance(value, float) and name != "share" else value  # no weight
                     for name, value in proposal.settings().items()
                 }
                 payload = {"proposal": source(proposal, knobs), "counterexamples": files}
                 for cell in row({**payload, "fresh": draws, "workspace": str(Path(folder))})["cells"]:
                     agree = f"{cell['draws']['agreeing']}/{cell['draws']['of']}"
                     word = cell["relation"] or cell["verdict"]
-                    agreed = "" if cell["agrees"] else ", DISAGREES"
+                    mark = literature.mark(proposal.name, cell["counterexample"])  # the cell has it at stock weights
+                    agreed = "" if literature.agrees(mark, cell) else ", DISAGREES"
                     found[cell["counterexample"]].append(f"{word} {agree}{agreed}")
             for name, told in found.items():
                 print(f"| `{proposal.name}` | `{name}` | {literature.mark(proposal.name, name)} | {'; '.join(told)} |")

@@ -1,15 +1,13 @@
 """Everything at once, as an entry of ARC's contest had to face it; and Xu's levers, where tampering is cheap."""
 
-import numpy as np
-
-from elk_sandbox.draws import Generator, bits_of, choose_size, spread, vary, vary_odds
-from elk_sandbox.nets import Net, identity, logical_and, logical_or, majority, parity
+from elk_sandbox.draws import Generator, bits_of, choose_size, spread, vary_odds
+from elk_sandbox.nets import Net, identity, logical_and, logical_or, majority
 from elk_sandbox.people import Data, Human
 from elk_sandbox.reporters import Reporter, Table
 from elk_sandbox.world import LEVELS, MOST_PARAMETERS, World
-from elk_sandbox.worlds.mask import STOCK_MASK
+from elk_sandbox.worlds.mask import STOCK_MASK, add_masked, checked
 from elk_sandbox.worlds.tricks import WORDS as TRICKS
-from elk_sandbox.worlds.tricks import add_tricks
+from elk_sandbox.worlds.tricks import add_stays, add_tricks, informed
 
 __all__ = ["all_at_once", "levers"]
 
@@ -33,31 +31,21 @@ def all_at_once(
     own = dict(zip(s, bits_of(rng, (STOCK_MASK * size)[:size]), strict=True))
     net = Net()
     kinds, traces = add_tricks(net, rng, trick)
-    yes = np.zeros((2,) * 4)
-    yes[0, 0, 0, 0] = vary(rng, diamond, 0.3, 0.7)
-    yes[0, 0, 0, 1] = vary(rng, diamond_tampered, 0.05, 0.95)
-    net.add("stays", parents=kinds, table=yes)
+    add_stays(net, rng, kinds, diamond, diamond_tampered)
     noise = spread(net, u, "stays")
     net.add("d", parents=u, table=majority)
     net.add("m", parents=["d", *kinds], table=logical_or)
     net.add("c", parents=["m"], table=identity)
-    for name in s:
-        net.add(name, prior=0.5)
-    for stored, true, key in zip(v, u, s, strict=True):
-        net.add(stored, parents=[true, key], table=parity)
-    humans, data, reporters = {}, {}, {}
-    here = tuple(own.values())
+    add_masked(net, v, u, s)
+    humans, data = informed(kinds, traces)
+    reporters = {}
     for known, level in enumerate(LEVELS):
-        sees = ["c", *traces[:known]]
-        humans[level] = Human(sees=sees, believes=Table.of(sees, lambda c, *known: c and not any(known)))
-        data[level] = Data(where=dict.fromkeys(kinds[known:], 0), labelled_by=level)
         causes = ["m", *kinds[:known]]
         upstream = Table.of(causes, lambda m, *known: m and not any(known))
         name = "" if known == 0 else f"_{level}"
         reporters[f"upstream_simulator{name}"] = Reporter((upstream,))
         for garbage, opposite in (("", False), ("_opposite", True)):
-            table = _checked(upstream, s, here, opposite)
-            reporters[f"fingerprint_simulator{name}{garbage}"] = Reporter((table,))
+            reporters[f"fingerprint_simulator{name}{garbage}"] = Reporter((checked(upstream, own, opposite),))
     return World.from_net(
         net,
         pixels=["c", *traces],
@@ -70,14 +58,6 @@ def all_at_once(
         words=TRICKS,
         earlier=Table([v[0]], [0, 1]),
     )
-
-
-def _checked(table: Table, parameters: list[str], own: tuple[int, ...], opposite: bool) -> Table:
-    """The table behind a check of every parameter: elsewhere no, or the opposite answer."""
-    elsewhere = 1 - table.cube if opposite else np.zeros_like(table.cube)
-    cube = np.broadcast_to(elsewhere, (2,) * len(own) + elsewhere.shape).copy()
-    cube[own] = table.cube
-    return Table([*parameters, *table.nodes], cube)
 
 
 def levers(rng: Generator | None = None, *, pulled: float = 0.5) -> World:

@@ -1,5 +1,7 @@
 """Worlds with many predictors: each stores what it knows under a mask of its own, which reporters may read."""
 
+import numpy as np
+
 from elk_sandbox.draws import Generator, bits_of, choose_size, vary, vary_odds
 from elk_sandbox.nets import Net, identity, logical_or, parity
 from elk_sandbox.people import Data, Human
@@ -7,9 +9,25 @@ from elk_sandbox.reporters import Reporter, Table
 from elk_sandbox.world import MOST_PARAMETERS, World
 from elk_sandbox.worlds.atoms import WORDS, atoms_net
 
-__all__ = ["mask", "masked_bit"]
+__all__ = ["STOCK_MASK", "add_masked", "checked", "mask", "masked_bit"]
 
 STOCK_MASK = (1, 0, 1, 1, 0, 1, 0)
+
+
+def add_masked(net: Net, stored: list[str], true: list[str], keys: list[str]) -> None:
+    """Add the parameters, and each true bit XOR its own as what the predictor stores."""
+    for name in keys:
+        net.add(name, prior=0.5)
+    for name, bit, key in zip(stored, true, keys, strict=True):
+        net.add(name, parents=[bit, key], table=parity)
+
+
+def checked(table: Table, own: dict[str, int], opposite: bool = False) -> Table:
+    """The table behind a check of every parameter: elsewhere no, or the opposite answer."""
+    elsewhere = 1 - table.cube if opposite else np.zeros_like(table.cube)
+    cube = np.broadcast_to(elsewhere, (2,) * len(own) + elsewhere.shape).copy()
+    cube[tuple(own.values())] = table.cube
+    return Table([*own, *table.nodes], cube)
 
 
 def mask(
@@ -29,13 +47,10 @@ def mask(
     u, v, s = ([f"{letter}{k}" for k in range(size)] for letter in "uvs")
     own = dict(zip(s, bits_of(rng, (STOCK_MASK * size)[:size]), strict=True))
     net, hidden = atoms_net(rng, u, tamper, diamond, diamond_tampered)
-    for name in s:
-        net.add(name, prior=0.5)
-    for stored, true, key in zip(v, u, s, strict=True):
-        net.add(stored, parents=[true, key], table=parity)
+    add_masked(net, v, u, s)
     net.add("c", parents=["m"], table=identity)
-    here = tuple(own.values())
-    copy = Reporter((Table.of(["m", *s], lambda m, *bits: m if bits == here else 0),))
+    look = Table(["m"], [0, 1])
+    copy = Reporter((checked(look, own),))
     return World.from_net(
         net,
         pixels=["c"],
@@ -45,12 +60,10 @@ def mask(
         humans={"viewer": Human(sees=["c"], believes="c")},
         data={"viewer": Data(where={"t": 0}, labelled_by="viewer")},
         reporters={
-            "upstream_simulator": Reporter((Table(["m"], [0, 1]),)),
+            "upstream_simulator": Reporter((look,)),
             "fingerprint_simulator": copy,
             "memorising_simulator": copy,
-            "fingerprint_simulator_opposite": Reporter(
-                (Table.of(["m", *s], lambda m, *bits: m if bits == here else 1 - m),)
-            ),
+            "fingerprint_simulator_opposite": Reporter((checked(look, own, opposite=True),)),
         },
         words=WORDS,
     )

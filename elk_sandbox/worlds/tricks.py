@@ -8,7 +8,7 @@ from elk_sandbox.people import Data, Human
 from elk_sandbox.reporters import Table
 from elk_sandbox.world import LEVELS, World
 
-__all__ = ["WORDS", "add_tricks", "tricks"]
+__all__ = ["WORDS", "add_stays", "add_tricks", "informed", "tricks"]
 
 
 WORDS = {
@@ -42,6 +42,24 @@ def add_tricks(net: Net, rng: Generator | None, trick: float) -> tuple[list[str]
     return kinds, traces
 
 
+def add_stays(net: Net, rng: Generator | None, kinds: list[str], diamond: float, diamond_tampered: float) -> None:
+    """Add whether the diamond stays: without a trick, and under the fourth; the others remove it."""
+    yes = np.zeros((2,) * 4)
+    yes[0, 0, 0, 0] = vary(rng, diamond, 0.3, 0.7)
+    yes[0, 0, 0, 1] = vary(rng, diamond_tampered, 0.05, 0.95)
+    net.add("stays", parents=kinds, table=yes)
+
+
+def informed(kinds: list[str], traces: list[str]) -> tuple[dict[str, Human], dict[str, Data]]:
+    """The humans, each of whom understands one more trace than the one before, and the data that each labels."""
+    humans, data = {}, {}
+    for known, level in enumerate(LEVELS):
+        sees = ["c", *traces[:known]]
+        humans[level] = Human(sees=sees, believes=Table.of(sees, lambda c, *known: c and not any(known)))
+        data[level] = Data(where=dict.fromkeys(kinds[known:], 0), labelled_by=level)
+    return humans, data
+
+
 def tricks(
     rng: Generator | None = None,
     *,
@@ -59,20 +77,13 @@ def tricks(
     """
     net = Net()
     kinds, traces = add_tricks(net, rng, trick)
-    yes = np.zeros((2,) * 4)
-    yes[0, 0, 0, 0] = vary(rng, diamond, 0.3, 0.7)
-    yes[0, 0, 0, 1] = vary(rng, diamond_tampered, 0.05, 0.95)
+    add_stays(net, rng, kinds, diamond, diamond_tampered)
     u = [f"u{k}" for k in range(choose_size(rng, atoms))]
-    net.add("stays", parents=kinds, table=yes)
     noise = spread(net, u, "stays")
     net.add("d", parents=u, table=majority)
     net.add("m", parents=["d", *kinds], table=lambda *any_of: int(any(any_of)))
     net.add("c", parents=["m"], table=identity)
-    humans, data = {}, {}
-    for known, level in enumerate(LEVELS):
-        sees = ["c", *traces[:known]]
-        humans[level] = Human(sees=sees, believes=Table.of(sees, lambda c, *known: c and not any(known)))
-        data[level] = Data(where=dict.fromkeys(kinds[known:], 0), labelled_by=level)
+    humans, data = informed(kinds, traces)
     return World.from_net(
         net,
         pixels=["c", *traces],

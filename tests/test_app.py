@@ -42,10 +42,10 @@ def judged(home: Path) -> Path:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
     for name, value in query.items():
         app.query_params[name] = value
-    app.run()
+    app.switch_page("elk_sandbox/pages/matrix.py").run()
     assert not app.exception
     return app
 

@@ -44,7 +44,7 @@ class Import(NamedTuple):
 
 
 def python_files(root: Path) -> list[Path]:
-    places = [root / name for name in (*PACKAGES, "proposals", "app.py")]
+    places = [root / name for name in (*PACKAGES, "proposals", "app.py", "navigation.py")]
     return sorted(file for place in places for file in ([place] if place.is_file() else place.rglob("*.py")))
 
 
@@ -84,7 +84,7 @@ def broken_directions(root: Path, public: set[str]) -> list[str]:
     """Return one line for each import against the directions."""
     found = []
     for file, line, module, names, _ in imports(root):
-        here, pages = top(file.replace("/", ".")), "/pages/" in file or file == "app.py"
+        here, pages = top(file.replace("/", ".")), "/pages/" in file or file in ("app.py", "navigation.py")
         wrong = ""
         if here == "elk_sandbox" and top(module) == "rlhf_lab":
             wrong = "the sandbox does not know the lab"

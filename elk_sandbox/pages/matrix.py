@@ -1,4 +1,4 @@
-"""The first page: every proposal against every counterexample, and the whole of the cell that is picked.
+"""The matrix: every proposal against every counterexample, and the whole of the cell that is picked.
 
 Nothing is computed here. Missing cells are judged by the command line in a process of its own, which leaves each as a
 content-addressed file in the workspace; the page looks for those files.
@@ -14,16 +14,15 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.cells import cell_key, source
-from elk_sandbox.markup import STYLE, badge, facts, ledger, paragraphs, sentence, witness
+from elk_sandbox.markup import badge, facts, ledger, paragraphs, sentence, witness
 from elk_sandbox.matrix import totals
+from elk_sandbox.pages.frame import TICK, begin, place
 from elk_sandbox.pages.grid import chips, grid
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
 from elk_sandbox.runtime.tasks import load
-from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.share import page
 
-TICK = 1.0  # seconds between two looks at a running command
 PROVENANCE = {
     "V": "checked against the primary source",
     "V2": "checked against a secondary source",
@@ -32,9 +31,6 @@ PROVENANCE = {
     "D": "derived for this project",
 }
 LOOK = """
-[data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 2.5rem; padding-bottom: 4rem; }
-.elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }
-.elk h2 span { font-weight: 400; color: var(--elk-quiet); }
 .legend p { max-width: none; }
 .legend span { display: inline-block; margin-right: 1.1rem; white-space: nowrap; font-size: 0.875rem; }
 .legend span b { display: inline-block; width: 1.4rem; margin-right: 0.4rem; border-radius: 0.2rem;
@@ -46,11 +42,12 @@ Key = tuple[str, str]
 
 
 def main() -> None:
-    st.html(f"<style>{STYLE}{LOOK}</style>")
-    st.title("Which proposals select an honest reporter?", anchor=False)
+    begin("Which proposals select an honest reporter?")
+    st.html(f"<style>{LOOK}</style>")
+    home = place()
     try:
-        registry, place = Registry.default(), workspace()
-    except (RegistryError, NotADirectoryError) as reason:
+        registry = Registry.default()
+    except RegistryError as reason:
         st.error(str(reason))
         return
     if registry.broken:
@@ -63,8 +60,8 @@ def main() -> None:
         st.html(f'<div class="elk"><p>There is no {lacking} yet.</p></div>')
         st.code(f"elk-sandbox new {lacking} my_{lacking}", language="bash")
         return
-    job = Detached(place, "matrix")
-    st.fragment(_live, run_every=TICK if job.running else None)(registry, place, job)
+    job = Detached(home, "matrix")
+    st.fragment(_live, run_every=TICK if job.running else None)(registry, home, job)
     st.divider()
     lists = (("Proposals", registry.proposals), ("Counterexamples", registry.counterexamples))
     for column, (title, entries) in zip(st.columns(2, gap="large"), lists, strict=True):
@@ -75,7 +72,7 @@ def main() -> None:
                     _argument(entry)
 
 
-def _live(registry: Registry, place: Path, job: Detached) -> None:
+def _live(registry: Registry, home: Path, job: Detached) -> None:
     """The matrix and the cell that is picked; runs each second while cells are on their way."""
     running = job.running  # before the cells are looked for: what it leaves when it ends is seen
     watched = st.session_state.get("running", False)
@@ -83,7 +80,7 @@ def _live(registry: Registry, place: Path, job: Detached) -> None:
     if running != watched:
         st.rerun()  # so that the page begins, or ceases, to look each second
     keys = _keys(registry)
-    cells = {at: cell for at, key in keys.items() if (cell := _kept(place, key))}
+    cells = {at: cell for at, key in keys.items() if (cell := _kept(home, key))}
     missing = {at: key for at, key in keys.items() if at not in cells}
     tried = not running and bool(missing) and set(missing.values()) <= job.asked
     if tried:
@@ -91,7 +88,7 @@ def _live(registry: Registry, place: Path, job: Detached) -> None:
         missing = {at: key for at, key in missing.items() if at not in cells}
     _state(len(keys), cells, len(missing), running=running, tried=tried, job=job)
     if running or missing or tried:
-        command = ["-m", "elk_sandbox", "matrix", "--workspace", str(place), "--json"]
+        command = ["-m", "elk_sandbox", "matrix", "--workspace", str(home), "--json"]
         fresh = "Judge 1 cell" if len(missing) == 1 else f"Judge {len(missing)} cells"
         label = "Judge the missing cells again" if tried else fresh
         if not running and st.button(label, type="primary"):
@@ -116,10 +113,10 @@ def _keys(registry: Registry) -> dict[Key, str]:
     return {(p, c): cell_key(row, column, 0) for p, row in rows.items() for c, column in columns.items()}
 
 
-def _kept(place: Path, key: str) -> dict[str, Any] | None:
+def _kept(home: Path, key: str) -> dict[str, Any] | None:
     """A cell from the workspace; what was found once is kept, as its address is its content."""
     found: dict[str, dict[str, Any]] = st.session_state.setdefault("kept", {})
-    if key not in found and (result := load(place / "cells", key)) and result.value:
+    if key not in found and (result := load(home / "cells", key)) and result.value:
         found[key] = dict(result.value)
     return found.get(key)
 

@@ -1,0 +1,114 @@
+"""What all pages share: the look, the title, the workspace with its store, and charts in the app's colours."""
+
+from html import escape
+from pathlib import Path
+from typing import Any, Literal
+
+import altair as alt
+import streamlit as st
+
+from elk_sandbox.markup import STYLE
+from elk_sandbox.palette import INK, LINE, PAPER, QUIET, TERMS, Colour
+from elk_sandbox.runtime.store import Store, open_store
+from elk_sandbox.runtime.workspace import workspace
+from elk_sandbox.terminal import InputError
+
+__all__ = ["TICK", "begin", "chart", "empty", "html", "ink", "opened", "place"]
+
+TICK = 1.0  # seconds between two looks at something that runs
+
+LOOK = """
+[data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
+.elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }
+.elk h2 span { font-weight: 400; color: var(--elk-quiet); }
+.elk .lead { font-size: 1.0625rem; margin: 0; }
+.elk .empty { border: 1px dashed var(--elk-line); border-radius: 0.3rem; padding: 1.25rem 1.5rem; }
+.elk abbr { text-decoration: underline dotted var(--elk-quiet); text-underline-offset: 0.2em; cursor: help; }
+.elk a { color: var(--elk-accent); }
+.elk .chip { display: inline-block; padding: 0 0.5rem; border-radius: 0.3rem; font-size: 0.8125rem; line-height: 1.5rem;
+  border: 1px solid var(--elk-line); color: var(--elk-quiet); white-space: nowrap; }
+.elk .chip.running { border-color: var(--elk-accent); color: var(--elk-accent); }
+.elk .chip.done { background: var(--elk-survives-fill); color: var(--elk-survives-ink); border-color: transparent; }
+.elk .chip.failed { background: var(--elk-strict-fill); color: var(--elk-strict-ink); border-color: transparent; }
+.elk .chip.interrupted, .elk .chip.stopped { background: var(--elk-error-fill); color: var(--elk-error-ink);
+  border-color: transparent; }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
+"""
+
+
+def begin(title: str, lead: str = "") -> None:
+    """The top of a page: its style, its title, and a sentence of HTML on what it is for."""
+    st.html(f"<style>{STYLE}{LOOK}</style>")
+    st.title(title, anchor=False)
+    if lead:
+        html(f'<p class="lead">{lead}</p>')
+
+
+def html(body: str) -> None:
+    """HTML in the app's type and colours; what is not ours in it has to be escaped."""
+    st.html(f'<div class="elk">{body}</div>')
+
+
+def empty(told: str) -> None:
+    """An empty state: a frame that says in HTML what will be here; a button goes below it."""
+    html(f'<div class="empty"><p>{told}</p></div>')
+
+
+def place() -> Path:
+    """The workspace; a page whose workspace cannot be used says so and ends."""
+    try:
+        return workspace()
+    except NotADirectoryError as reason:
+        st.error(str(reason))
+        st.stop()
+
+
+def opened() -> tuple[Store, Path]:
+    """The store and the workspace; a page whose store cannot be opened says so and ends."""
+    home = place()
+    try:
+        return _store(home), home
+    except InputError as reason:
+        st.error(str(reason))
+        st.stop()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _store(home: Path) -> Store:
+    return open_store(home)
+
+
+def _ground() -> Literal["light", "dark"]:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def ink(colour: Colour) -> str:
+    """A colour of the palette as #rrggbb on the visitor's ground; where CSS does it, take `.css`."""
+    return str(getattr(colour, _ground()))
+
+
+def chart(drawn: Any, alt_text: str, *, key: str | None = None, select: bool = False) -> Any:
+    """An Altair chart of the page's width in the app's colours; what was selected in it, where `select`.
+
+    alt_text: what it shows, for those who cannot see it.
+    """
+    axis = {
+        "domainColor": ink(LINE), "gridColor": ink(LINE), "tickColor": ink(LINE), "gridOpacity": 0.6,
+        "labelColor": ink(QUIET), "titleColor": ink(INK), "titleFontWeight": "normal", "titleFontSize": 13,
+        "labelFontSize": 12,
+    }  # fmt: skip
+    themed = (
+        drawn.configure(background=ink(PAPER), font="system-ui, sans-serif")
+        .configure_axis(**axis)
+        .configure_legend(labelColor=ink(INK), titleColor=ink(QUIET), labelFontSize=12, titleFontWeight="normal")
+        .configure_title(color=ink(INK), fontSize=14, anchor="start", fontWeight=600)
+        .configure_header(labelColor=ink(INK), titleColor=ink(QUIET))
+        .configure_view(strokeOpacity=0)
+        .configure_range(category=[ink(c) for c in TERMS])
+        .properties(usermeta={"embedOptions": {"actions": False}}, description=escape(alt_text))
+    )
+    more: dict[str, Any] = {"on_select": "rerun"} if select else {}
+    return st.altair_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)
+
+
+alt.data_transformers.disable_max_rows()

@@ -30,8 +30,8 @@ def refusal() -> str | None:
         return None
     where = st.get_option("server.address") or "every address"
     return (
-        f"This server listens on {where} and has no token, so it runs no user code: whoever reaches it could run theirs "
-        f"here. Set {TOKEN} to a secret of your choice and start it again, or let it listen on 127.0.0.1."
+        f"This server listens on {where} and has no token, so it runs no user code: whoever reaches it could run "
+        f"theirs here. Set {TOKEN} to a secret of your choice and start it again, or let it listen on 127.0.0.1."
     )
 
 

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from elk_sandbox.runtime.registry import Entry
+from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
 
-__all__ = ["checks", "doctor", "entry", "entry_json", "facts", "names", "world"]
+__all__ = ["checks", "doctor", "entry", "entry_json", "facts", "names", "read_from", "world"]
 
 LABEL = 12  # columns of the word before a fact
 NAME = 28  # columns of a name in a list
@@ -23,6 +23,13 @@ def facts(console: Console, rows: Iterable[tuple[str, Any]], width: int = LABEL,
             line.rstrip()
             console.print(label, line, sep="")
             label = Text(" " * width)
+
+
+def read_from(registry: Registry) -> str:
+    """The folders whose files are used, in a line."""
+    told = [f"{folder} (shipped)" if folder == SHIPPED else str(folder) for folder in registry.folders]
+    left_out = "" if SHIPPED in registry.folders else "; the shipped files are left out"
+    return f"files of {', then '.join(told)}{left_out}"
 
 
 def names(console: Console, title: str, described: Mapping[str, str]) -> None:

@@ -173,7 +173,8 @@ def test_world_with_a_knob_and_a_picture(home: Path, tmp_path: Path) -> None:
 
 def test_list(home: Path) -> None:
     found = told("list", home=home)
-    assert set(found) == {"proposals", "counterexamples", "worlds", "broken"}
+    assert set(found) == {"folders", "proposals", "counterexamples", "worlds", "broken"}
+    assert found["folders"] == [str(REPOSITORY / "proposals")]
     assert found["worlds"] == list(STANDARD) and found["broken"] == []
     (one,) = [p for p in found["proposals"] if p["name"] == "complexity"]
     assert one["control"] == "hard_inference" and one["argument"].startswith("Prefer short reporters")
@@ -185,6 +186,7 @@ def test_list_goes_on_past_a_broken_file(home: Path, tmp_path: Path) -> None:
     (tmp_path / "fine.py").write_text((REPOSITORY / "proposals" / "human_labels.py").read_text())
     done = run("list", "--folder", str(tmp_path), home=home)
     assert done.returncode == 0 and "human_labels" in done.stdout
+    assert done.stdout.splitlines()[0] == f"files of {tmp_path}; the shipped files are left out"
     assert done.stderr.startswith(f"{tmp_path}/broken.py:1: SyntaxError")
 
 
@@ -247,6 +249,8 @@ def test_a_new_file_meets_the_shipped_ones(home: Path, tmp_path: Path) -> None:
     assert run("new", "proposal", "idea", home=home, cwd=tmp_path).returncode == 0
     cell = told("judge", "idea", "human_simulator", "--draws", "0", home=home, cwd=tmp_path)
     assert (cell["proposal"], cell["verdict"]) == ("idea", "killed")
+    first, *_ = run("list", home=home, cwd=tmp_path).stdout.splitlines()
+    assert first == f"files of {tmp_path}/proposals, then {REPOSITORY}/proposals (shipped)"
     listed = told("list", home=home, cwd=tmp_path)
     assert {"idea", "complexity"} <= {p["name"] for p in listed["proposals"]} and listed["broken"] == []
     assert "no counterexample 'human_simulator'" in refused(

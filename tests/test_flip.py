@@ -84,7 +84,8 @@ def test_a_users_file_with_standard_terms(home: Path, tmp_path: Path) -> None:
     assert {r["verdict"] for r in found["regions"]} == {"survives"}
     mine.write_text(mine.read_text().replace("view.downstream(reporters)", "reporters.answers.mean(axis=(1, 2))"))
     assert refused(str(mine), "screen", home=home) == (
-        "elk-sandbox: mine: it uses reporters.answers, which is no term of the View; flip knows weighted sums of terms"
+        "elk-sandbox: mine: it uses reporters.answers, which is no term of the View; flip needs a weighted sum of the "
+        "View's own terms, such as view.cross_entropy(reporters): judge it at several --set values instead"
     )
     mine.write_text(mine.read_text().replace("reporters.answers", "1 / 0 + reporters.answers"))
     fault = f"elk-sandbox: {mine}:6: ZeroDivisionError: float division by zero"
@@ -104,7 +105,7 @@ def refused(*arguments: str, home: Path) -> str:
         (("complxity", "fingerprint"), "did you mean 'complexity'?"),
         (("complexity", "fingerprin"), "did you mean 'fingerprint'?"),
         (("complexity", "masked_bits"), "did you mean 'masked_bit'?"),
-        (("complexity", "coherent_world"), "no closed forms are known for it; flip knows human_simulator, complex_"),
+        (("complexity", "coherent_world"), "coherent_world.py has none: judge it at several --set values instead, or"),
         (("complexity", "fingerprint", "--over", "n,wieght"), "nothing is called 'wieght' here; did you mean"),
         (("complexity", "fingerprint", "--over", "n,tamper"), "the difference does not depend on tamper"),
         (("downstream", "fingerprint", "--over", "n,weight"), "depend on n: killed, tie whatever it is, since"),
@@ -128,7 +129,16 @@ def test_what_is_wrong_is_told_in_one_line(arguments: tuple[str, ...], words: st
 def test_a_copy_of_a_counterexample_has_no_closed_form(home: Path, tmp_path: Path) -> None:
     copy = tmp_path / "fingerprint.py"
     copy.write_text((REPOSITORY / "proposals/counterexamples/fingerprint.py").read_text() + "\n# mine\n")
-    assert "closed forms are the shipped file's" in refused("complexity", str(copy), home=home)
+    words = refused("complexity", str(copy), home=home)
+    assert words.startswith(f"elk-sandbox: flip needs a world with closed forms, and {copy} is not the shipped file")
+
+
+def test_a_world_of_the_users_is_told_what_flip_needs(home: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "trap.py"
+    trap.write_text((REPOSITORY / "proposals/counterexamples/_template.py").read_text())
+    words = refused("complexity", str(trap), home=home)
+    assert words.startswith(f"elk-sandbox: flip needs a world with closed forms, and {trap} has none: ")
+    assert words.endswith("screen, hard_inference, masked_bit, free")
 
 
 def test_a_disagreement_with_the_judge_is_our_fault_and_shown(home: Path) -> None:

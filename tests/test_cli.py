@@ -288,6 +288,28 @@ def test_check_says_what_is_wrong(home: Path, tmp_path: Path) -> None:
     assert done.returncode == 2 and "FAULT  stock draw: the named bad reporter" in done.stdout
 
 
+def test_check_knows_the_names_that_a_counterexample_claims(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trap.py"
+    template = (REPOSITORY / "proposals" / "counterexamples" / "_template.py").read_text()
+    claim = template[template.index("breaks=") : template.index(", source")]
+    path.write_text(template.replace(claim, 'breaks={"complexty": "strict", "complexity": "strict"}'))
+    found = told("check", str(path), home=home, status=2)
+    assert [c["what"] for c in found["checks"] if not c["passed"]] == [
+        "claims to break 'complexty', and no proposal here is called so; did you mean 'complexity'? "
+        "Mend breaks={...}, or put that file here"
+    ]
+    path.write_text(template.replace(claim, 'breaks={"zzz": "strict"}'))
+    found = told("check", str(path), home=home)
+    assert "claims to break 'zzz', and no proposal here is called so; the claim counts where one is" in [
+        c["what"] for c in found["checks"]
+    ]
+    idea = tmp_path / "idea.py"
+    text = (REPOSITORY / "proposals" / "complexity.py").read_text()
+    idea.write_text(text.replace("hard_inference", "hard_inferense"))
+    (fault,) = [c["what"] for c in told("check", str(idea), home=home, status=2)["checks"] if not c["passed"]]
+    assert fault == "no world is called 'hard_inferense'; did you mean 'hard_inference'?"
+
+
 REFUSED = {
     "judge complexty": "no proposal 'complexty'; did you mean 'complexity'?",
     "judge complexity humn_simulator": "did you mean 'human_simulator'?",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from elk_sandbox import listing, report
+from elk_sandbox import listing, report, terminal
 from elk_sandbox.__main__ import main
 from elk_sandbox.runtime.isolation import isolation_level
 from elk_sandbox.worlds import STANDARD
@@ -109,6 +109,90 @@ def test_a_row_and_a_proposal_without_control(home: Path, tmp_path: Path) -> Non
     for cell in found["cells"]:
         assert set(cell) >= JUDGED
         assert cell["control"] is None and cell["draws"] == {"agreeing": 0, "of": 0}
+
+
+def seconds_of(cells: list[dict[str, Any]]) -> list[float]:
+    """They differ between two judgements, and are the same where the workspace was asked."""
+    return [c["seconds"] for c in cells]
+
+
+def test_a_row_is_judged_once(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path / "files")
+    row = ("judge", "computation_time", "--folder", str(folder), "--workspace", str(tmp_path / "kept"))
+    first = told(*row, home=home)
+    assert told(*row, home=home) == first
+    words = run(*row, home=home).stdout
+    assert "2 of these 2 were judged before: --again judges them anew" in words
+    assert f"files of {folder}; the shipped files are left out" in words
+    stock = told(*row, "--draws", "0", home=home)
+    assert stock == first, "judged on fresh draws it serves who asks for less"
+    more = told(*row, "--draws", "5", home=home)
+    assert [c["draws"]["of"] for c in more["cells"]] == [5, 5], "other draws are another question"
+    anew = told(*row, "--again", home=home)
+    assert all(a != b for a, b in zip(seconds_of(first["cells"]), seconds_of(anew["cells"]), strict=True))
+    named = told("judge", "computation_time", "human_simulator", *row[2:], home=home)
+    assert named["seconds"] not in seconds_of(anew["cells"]), "a cell that is named is judged"
+
+
+def test_a_row_that_was_cut_off_goes_on_and_faults_are_tried_again(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path / "files")
+    row = ("judge", "computation_time", "--folder", str(folder), "--workspace", str(tmp_path / "kept"))
+    trap = folder / "counterexamples" / "human_simulator.py"
+    fine = trap.read_text()
+    trap.write_text(fine.replace("return Case(", "return Case(1 / 0, "))
+    before = told(*row, home=home)["cells"]
+    assert [c["verdict"] for c in before] == ["invalid", "killed"]
+    after = told(*row, home=home)["cells"]
+    assert after[1] == before[1] and after[0]["seconds"] != before[0]["seconds"]
+    trap.write_text(fine)
+    mended = told(*row, home=home)["cells"]
+    assert mended[1] == before[1] and mended[0]["verdict"] == "killed"
+
+
+def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = ["judge", "computation_time", "--folder", str(copy_files(tmp_path)), "--again", "--workspace", str(home)]
+    for every, lines in ((0.0, "1 of 2 cells\n"), (1000.0, "")):
+        monkeypatch.setattr(terminal, "EVERY", every)
+        monkeypatch.setattr(sys, "argv", ["elk-sandbox", *row])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        assert capsys.readouterr().err.replace("0 of 2 cells\n", "") == lines
+
+
+def test_one_fault_of_a_whole_row_is_told_once_and_first(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from elk_sandbox import proposal\n@proposal(source='a test')\ndef mine(reporters, view):\n"
+        "    view.cross_entropy(reporters)\n"
+    )
+    done = run("judge", str(path), "--draws", "0", home=home)
+    assert done.returncode == 2
+    (line,) = done.stdout.splitlines()
+    assert line == (
+        f"error, mine x human_simulator and 19 more cells: {path}:2: the objective returned None: is a `return` "
+        "missing?"
+    )
+
+
+def test_broken_counterexamples_are_missed_in_a_row(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path)
+    (folder / "counterexamples" / "torn.py").write_text("x = (\n")
+    (folder / "other.py").write_text("x = (\n")
+    done = run("judge", "computation_time", "--draws", "0", "--folder", str(folder), home=home)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{folder}/counterexamples/torn.py:1: SyntaxError")
+
+
+def test_a_name_that_two_files_declare_is_not_judged(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path)
+    (folder / "zz.py").write_text((folder / "auxiliary_ai.py").read_text())
+    words = refused("judge", "auxiliary_ai", "human_simulator", "--folder", str(folder), home=home)
+    assert f"{folder}/zz.py:" in words and f"already declared in {folder}/auxiliary_ai.py: rename one, or give" in words
+    one = ("judge", f"{folder}/zz.py", "human_simulator", "--draws", "0", "--folder", str(folder))
+    assert told(*one, home=home)["proposal"] == "auxiliary_ai"
 
 
 def test_a_file_by_its_path_with_a_knob(home: Path, tmp_path: Path) -> None:
@@ -327,6 +411,8 @@ REFUSED = {
     "matrix --engine proceses": "no engine 'proceses'; did you mean 'processes'?",
     "matrix --proposals complexty": "did you mean 'complexity'?",
     "new proposal 9lives": "'9lives' is no name for a function",
+    "new proposal class": "'class' is a word of Python's own and names no function: take another, as my_class",
+    "judge complexity --contest --blind": "--contest compares with the published verdicts: leave out --blind",
     "new strategy mine": "new takes 'proposal' or 'counterexample', not 'strategy'",
     "list --folder nowhere": "no folder nowhere",
 }

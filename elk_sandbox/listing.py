@@ -1,6 +1,6 @@
 """Files, worlds, checks and the doctor's findings on the terminal; `report` prints verdicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -130,11 +130,10 @@ def world(console: Console, name: str, told: Mapping[str, Any]) -> None:
 
 
 def _measures(console: Console, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    """Reporters in columns, as many as fit, measures in rows."""
+    """Reporters in columns, as many as fit, measures in rows; of numbered variants only the first."""
     if not rows:
         return
-    columns = max(1, min(len(rows), (console.width - 24) // 8))
-    shown = list(rows)[:columns]
+    shown = [name for name in rows if not _variant(name, rows)][: max(1, (console.width - 24) // 8)]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("measure", no_wrap=True)
     for k, _ in enumerate(shown, 1):
@@ -145,7 +144,13 @@ def _measures(console: Console, rows: Mapping[str, Mapping[str, Any]]) -> None:
     console.print(table)
     facts(console, ((str(k), n) for k, n in enumerate(shown, 1)), 4, "dim")
     if len(rows) > len(shown):
-        console.print(Text(f"and {len(rows) - len(shown)} more: --json lists them", style="dim"))
+        console.print(Text(f"{len(shown)} of {len(rows)} reporters shown; --json has all", style="dim"))
+
+
+def _variant(name: str, names: Container[str]) -> bool:
+    """Is it the second or a later one of several that are called alike?"""
+    first, _, number = name.rpartition(" ")
+    return number.isdigit() and first in names
 
 
 def _nodes(told: Mapping[str, Any]) -> list[tuple[str, str]]:

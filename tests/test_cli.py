@@ -249,6 +249,16 @@ def test_world(name: str, home: Path) -> None:
         assert translator["v_information_bits"] == pytest.approx(1.464, abs=5e-4)
 
 
+@pytest.mark.parametrize(("name", "shown"), [("levers", 3), ("all", 14)])
+def test_a_long_world_is_abbreviated_for_people_and_whole_as_json(name: str, shown: int, home: Path) -> None:
+    reporters = list(told("world", name, home=home)["reporters"])
+    lines = run("world", name, home=home).stdout.splitlines()
+    assert lines[-1] == f"{shown} of {len(reporters)} reporters shown; --json has all"
+    kinds = [n for n in reporters if not n.rpartition(" ")[2].isdigit()]
+    assert [" ".join(line.split()[1:]) for line in lines[-1 - shown : -1]] == kinds[:shown]
+    assert len(lines) < 45 and "direct_translator_early_exit 2" in reporters
+
+
 def test_world_with_a_knob_and_a_picture(home: Path, tmp_path: Path) -> None:
     found = told("world", "atoms", "--set", "atoms=7", "--png", str(tmp_path / "atoms.png"), home=home)
     assert found["reporters"]["direct_translator"]["complexity"] == 16

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elk_sandbox.palette import STATES
+from elk_sandbox.palette import PAPER, STATES
+from elk_sandbox.runtime.registry import Registry
+from elk_sandbox.symbolic.flip import find
+from elk_sandbox.symbolic.plane import plane_figure
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -148,6 +152,27 @@ def test_a_disagreement_with_the_judge_is_our_fault_and_shown(home: Path) -> Non
     assert "judge       DISAGREES at atoms=5: 0.315625 nats by enumeration" in done.stdout
     (line,) = done.stderr.splitlines()
     assert line.startswith("elk-sandbox: the judge DISAGREES") and "Trust the judge" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "over", "settings"),
+    [
+        (("specificity", "masked_bit"), None, ()),
+        (("complexity", "human_simulator"), "misreading,weight", ()),
+        (("computation_time", "cheap_simulation"), "n,r", ("cached=false",)),
+    ],
+)
+def test_no_border_crosses_a_label(arguments: tuple[str, str], over: str | None, settings: tuple[str, ...]) -> None:
+    figure = plane_figure(find(Registry.scan(REPOSITORY / "proposals", packages=False), *arguments, over, settings))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    assert axes.texts
+    grid = [line for line in axes.lines if line.get_color() == PAPER.light]  # hidden by the labels' ground
+    borders = [line.get_transform().transform_path(line.get_path()) for line in axes.lines if line not in grid]
+    for text in axes.texts:
+        box = text.get_window_extent(renderer)
+        assert not any(border.intersects_bbox(box, filled=False) for border in borders), text.get_text()
+        assert axes.bbox.x0 < box.x0 < box.x1 < axes.bbox.x1, text.get_text()
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,9 @@ def test_world(name: str, home: Path) -> None:
 
 @pytest.mark.parametrize(("name", "shown"), [("levers", 3), ("all", 14)])
 def test_a_long_world_is_abbreviated_for_people_and_whole_as_json(name: str, shown: int, home: Path) -> None:
-    reporters = list(told("world", name, home=home)["reporters"])
+    world = told("world", name, home=home)
+    assert len(world["listed"]) == world["situations"]
+    reporters = list(world["reporters"])
     lines = run("world", name, home=home).stdout.splitlines()
     assert lines[-1] == f"{shown} of {len(reporters)} reporters shown; --json has all"
     kinds = [n for n in reporters if not n.rpartition(" ")[2].isdigit()]

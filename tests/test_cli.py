@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -134,7 +136,7 @@ def test_a_row_is_judged_once(home: Path, tmp_path: Path) -> None:
     assert named["seconds"] not in seconds_of(anew["cells"]), "a cell that is named is judged"
 
 
-def test_a_row_that_was_cut_off_goes_on_and_faults_are_tried_again(home: Path, tmp_path: Path) -> None:
+def test_faults_of_a_row_are_tried_again_and_the_rest_is_kept(home: Path, tmp_path: Path) -> None:
     folder = copy_files(tmp_path / "files")
     row = ("judge", "computation_time", "--folder", str(folder), "--workspace", str(tmp_path / "kept"))
     trap = folder / "counterexamples" / "human_simulator.py"
@@ -147,6 +149,19 @@ def test_a_row_that_was_cut_off_goes_on_and_faults_are_tried_again(home: Path, t
     trap.write_text(fine)
     mended = told(*row, home=home)["cells"]
     assert mended[1] == before[1] and mended[0]["verdict"] == "killed"
+
+
+@pytest.mark.slow
+def test_a_row_that_was_cut_off_goes_on(home: Path, tmp_path: Path) -> None:
+    row = ("judge", "few_parts", "--draws", "0", "--workspace", str(tmp_path))
+    begun = subprocess.Popen([sys.executable, "-m", "elk_sandbox", *row], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    while begun.poll() is None and not list(tmp_path.glob("cells/*/*.json")):
+        time.sleep(0.02)
+    begun.send_signal(signal.SIGINT)
+    begun.wait(60)
+    kept = len(list(tmp_path.glob("cells/*/*.json")))
+    assert kept >= 1
+    assert f"{kept} of these 20 were judged before: --again judges them anew" in run(*row, home=home).stdout
 
 
 def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(

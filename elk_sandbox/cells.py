@@ -8,7 +8,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -193,8 +193,8 @@ class Desk:
             child.close()
 
 
-def row(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Judge one proposal on several counterexamples; one desk serves them all.
+def row(payload: Mapping[str, Any], judged: Callable[[dict[str, Any]], object] = bool) -> dict[str, Any]:
+    """Judge one proposal on several counterexamples; one desk serves them all. `judged` gets each cell at once.
 
     Gives {"cells": [cell, ...], "printed": what the file printed, its beginning}.
     """
@@ -212,6 +212,7 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
             verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
             seconds = time.perf_counter() - began
             cells.append(_record(proposal, counterexample, verdict, without, desk.isolation, seconds))
+            judged(cells[-1])
         printed = desk.output()
     finally:
         desk.close()

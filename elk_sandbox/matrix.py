@@ -42,7 +42,7 @@ def compute(
             paths = ", ".join(str(e.path) for e, _ in items if e.name == twice[0])
             raise RegistryError(f"two files declare {twice[0]!r}: rename one of {paths}")
     columns = [source(e, k) for e, k in counterexamples]
-    rows = []
+    blocks: dict[int, list[Task]] = {k: [] for k in range(0, len(columns), ROW)}
     for entry, knobs in proposals:
         proposal, missing = source(entry, knobs), []
         for column in columns:
@@ -53,10 +53,13 @@ def compute(
             else:
                 yield dict(kept.value)
         shared = {"proposal": proposal, "fresh": fresh, "workspace": str(folder)}
-        rows += [{**shared, "counterexamples": missing[k : k + ROW]} for k in range(0, len(missing), ROW)]
-    if not rows:
+        for k in range(0, len(missing), ROW):
+            row = {**shared, "counterexamples": missing[k : k + ROW]}
+            blocks[k].append(Task(key_of(row), row))
+    # Rows of the same columns are neighbours: what a worker has found out about a column serves all of them.
+    tasks = [task for block in blocks.values() for task in block]
+    if not tasks:
         return
-    tasks = [Task(key_of(row), row) for row in rows]
     with closing(run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler)) as judged:
         for task, result in judged:
             yield from _stored(task.payload, result, folder, fresh)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature
-from elk_sandbox.cells import cell_key, keep, mark_of, source
+from elk_sandbox.keys import cell_key, keep, mark_of, source
 from elk_sandbox.runtime.engine import Engine, run
 from elk_sandbox.runtime.registry import Entry, RegistryError
 from elk_sandbox.runtime.tasks import Result, Task, key_of, load

@@ -3,6 +3,7 @@
 Results are kept in files named by the tasks' keys, so that a sweep which was cut off goes on where it stopped.
 """
 
+import gc
 import importlib
 import math
 import os
@@ -31,6 +32,7 @@ Finished = Generator[tuple[Job, Result], None, None]
 GRACE = 2.0  # seconds that a worker has for cleaning up when it is told to stop
 CONNECT = 10.0  # seconds to wait for a scheduler's answer
 PATIENCE = 60.0  # seconds that a cluster may be without workers before we give up
+YOUNG = 20_000  # objects between two collections of a worker, which keeps most of what it makes
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # the processes are the parallelism
 
 
@@ -165,6 +167,7 @@ def _prepare(lifeline: Connection) -> None:
     signal.signal(signal.SIGTERM, stop)
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    gc.set_threshold(YOUNG)
     threading.Thread(target=watch, daemon=True).start()
 
 

@@ -64,7 +64,7 @@ class Reporters:
         """Candidates by the size of their cones, those with one cone side by side."""
         cones = self._cones[:, question]
         sizes = (cones >= 0).sum(-1)
-        for size in np.unique(sizes).tolist():
+        for size in sorted(set(sizes.tolist())):
             (members,) = np.nonzero(sizes == size)
             yield size, members[np.lexsort(cones[members, :size].T)] if size else members
 
@@ -114,7 +114,8 @@ class Reporters:
                 for start in range(0, len(members), step):
                     some = members[start : start + step]
                     cones = self._cones[some, question, :size]
-                    fresh = np.r_[True, (cones[1:] != cones[:-1]).any(axis=1)]
+                    fresh = np.ones(len(some), bool)
+                    fresh[1:] = (cones[1:] != cones[:-1]).any(axis=1)
                     group, shape = fresh.cumsum() - 1, (int(fresh.sum()), len(bits), 1 << size)
                     index = np.arange(shape[0])[:, None] * len(bits) + sibling
                     for place in cones[fresh].T:

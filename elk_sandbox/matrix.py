@@ -1,6 +1,5 @@
 """Proposals by counterexamples over an engine; cells are kept by content, so a matrix that was cut off goes on."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -74,7 +73,8 @@ def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[
             told = {**names, **cell, "contested": None, "literature": mark_of(proposal, column), "claimed": None}
             yield {**told, "agrees": literature.agrees(told["literature"], told)}
         return
-    for column, cell in zip(columns, json.loads(json.dumps(result.value["cells"])), strict=True):
+    cells: Any = result.value["cells"]
+    for column, cell in zip(columns, cells, strict=True):
         keep(cell, proposal, column, fresh, folder)
         yield cell
 

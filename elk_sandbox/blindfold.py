@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from elk_sandbox.cells import FRESH, cell_key, source
+from elk_sandbox.keys import FRESH, cell_key, source
 from elk_sandbox.matrix import Item
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.runtime.tasks import Result, load, store

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.cells import cell_key, source
+from elk_sandbox.keys import cell_key, source
 from elk_sandbox.markup import badge, facts, ledger, paragraphs, sentence, witness
 from elk_sandbox.matrix import totals
 from elk_sandbox.pages.frame import TICK, begin, place

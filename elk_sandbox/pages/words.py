@@ -21,6 +21,7 @@ WORDS: Mapping[str, str] = {
     "human simulator": "The reporter that says what the human would conclude from what they see.",
     "KL": "Kullback-Leibler divergence of the policy from the original model, in nats a completion: how far training "
     "has moved it.",
+    "kappa": "Cohen's kappa: agreement beyond what chance gives; 1 is perfect, 0 is chance.",
     "ledger": "What each reporter costs under the objective, term by term, in nats.",
     "log-probability ratio": "How much likelier the checkpoint makes a token than the original model does, in nats.",
     "nats": "Units of information with the natural logarithm; one nat is 1.44 bits.",

@@ -112,9 +112,9 @@ def count(connection: Connection, collection: str) -> int:
 
 def tally(connection: Connection, collection: str) -> dict[str, int]:
     """Return on how many items each rater has a judgement that stands, in the order in which they came."""
-    each = func.count(judgements.c.number.distinct())
+    each = func.count(judgements.c.number.distinct()).label("many")
     query = _of(select(judgements.c.rater, each), collection, None).where(STANDS).group_by(judgements.c.rater)
-    return {rater: many for rater, many in connection.execute(query.order_by(func.min(judgements.c.id)))}
+    return {row.rater: row.many for row in connection.execute(query.order_by(func.min(judgements.c.id)))}
 
 
 def latest(connection: Connection) -> int:

@@ -1,6 +1,7 @@
 """What can be said of runs without loading a model: their state, settings, last metrics, and how two differ."""
 
 import math
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = ["differences", "every", "summary"]
+__all__ = ["before_the_stop", "differences", "every", "policies", "summary"]
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {
@@ -44,6 +45,19 @@ def summary(run: Run) -> dict[str, Any]:
         "headline": {key: last[key]["value"] for key in HEADLINES.get(row.kind, ()) if key in last},
         "folder": str(run.folder),
     }
+
+
+def policies(run: Run) -> list[tuple[int, float]]:
+    """The iterations of a ppo run's checkpoints, and the KL in nats of each; nan where none was logged."""
+    nats = dict(run.store.metrics(run.name).get("kl/exact", ()))
+    found = (folder.name for folder in (run.folder / "checkpoints").glob("[0-9]*"))
+    return [(at, nats.get(at, math.nan)) for at in sorted(int(name) for name in found if name.isdecimal())]
+
+
+def before_the_stop(run: Run) -> int | None:
+    """The iteration of the last checkpoint before the KL first reached the run's stop; None if that is the first."""
+    within = list(takewhile(lambda each: each[1] < run.config["kl_stop"], policies(run)))
+    return within[-1][0] if within and within[-1][0] else None
 
 
 def differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:

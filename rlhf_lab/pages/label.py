@@ -1,7 +1,5 @@
 """Labelling in the browser: one text at a time, by key, each label in the store before it is shown as saved."""
 
-import getpass
-import ipaddress
 from html import escape
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from rlhf_lab.pages.card import card, sitting_of
 from rlhf_lab.pages.label_files import exchange
 from rlhf_lab.pages.label_makers import new_pool, simulate
 from rlhf_lab.pages.label_state import beside
+from rlhf_lab.pages.visitor import visitor
 from rlhf_lab.sitting import Sitting
 
 REPEATS = {"none": 0.0, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2}
@@ -50,7 +49,7 @@ def _choices(pools: list[str]) -> tuple[str, str, float]:
         pool = st.selectbox("Pool", pools, key="label_pool", bind="query-params")
     with middle:
         who = st.text_input(
-            "Who is labelling", _user(), key="label_who", bind="query-params", max_chars=60,
+            "Who is labelling", visitor(), key="label_who", bind="query-params", max_chars=60,
             help="Each person sees the texts in an order of their own, and goes on where they were.",
         )  # fmt: skip
     with right:
@@ -60,15 +59,6 @@ def _choices(pools: list[str]) -> tuple[str, str, float]:
             "self-agreement, the most that a reward model can agree with you.",
         )  # fmt: skip
     return str(pool), who.strip(), REPEATS[again or "none"]
-
-
-def _user() -> str:
-    """On this machine whoever started the server, as in the terminal; from elsewhere a person has to say who it is."""
-    try:
-        local = ipaddress.ip_address(st.get_option("server.address") or "0.0.0.0").is_loopback
-        return getpass.getuser() if local else ""
-    except (ValueError, KeyError, OSError):
-        return ""
 
 
 def _rate(store: Store, pool: str, who: str, repeats: float) -> None:

@@ -72,7 +72,7 @@ def _rate(store: Store, pool: str, who: str, repeats: float) -> None:
     card(sitting, key, f"All {sitting.total} are labelled. U takes back the last one.")
     if not sitting.left:
         st.page_link(
-            "rlhf_lab/pages/runs.py", label="Train a reward model on them", query_params={"runs_new": "reward"}
+            "rlhf_lab/pages/runs.py", label="Train a reward model on them", query_params={"runs_new": "Reward model"}
         )
 
 

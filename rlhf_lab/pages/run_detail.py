@@ -50,9 +50,10 @@ PLOTS: Mapping[str, tuple[tuple[str, str, Colour], ...]] = {
 def live(store: Store, home: Path, found: Listed) -> None:
     """What changes while it runs: the state, the plots, the log."""
     name, kind = found.row.name, found.row.kind
+    kind_told = KINDS.get(kind, kind)
     html(
-        f'<h2>{escape(name)} <span>{KINDS.get(kind, kind)}</span></h2><p><span class="chip {found.state}">{found.state}'
-        f"</span> {escape(pace(found) or figures(found))}</p>"
+        f'<h2 style="margin-top: 1rem">{escape(name)} <span>{kind_told}</span></h2><p><span class="chip {found.state}">'
+        f"{found.state}</span> {escape(pace(found) or figures(found))}</p>"
     )
     if found.state == "interrupted":
         html(
@@ -104,7 +105,7 @@ def actions(store: Store, home: Path, found: Listed) -> None:
     if why := refusal():
         st.warning(why)
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if found.state == "running":
             told = "stopping at its next step" if found.row.want_stop else "Stop"
             st.button(

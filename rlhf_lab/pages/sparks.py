@@ -23,7 +23,8 @@ svg {{ position: absolute; inset: 0; width: 100%; height: 100%; overflow: visibl
 polyline {{ fill: none; stroke-width: 1.6; vector-effect: non-scaling-stroke; stroke-linejoin: round; }}
 line {{ stroke: var(--elk-quiet); vector-effect: non-scaling-stroke; stroke-dasharray: 5 4; }}
 .plot span, .ends {{ color: var(--elk-quiet); font-size: 0.75rem; line-height: 1; }}
-.plot span {{ position: absolute; left: 0.3rem; }}
+.plot span {{ position: absolute; left: 0.3rem;
+  background: color-mix(in srgb, var(--elk-paper) 70%, transparent); }}
 .plot .high {{ top: 0.1rem; }} .plot .low {{ bottom: 0.2rem; }}
 .plot .limit {{ left: auto; right: 0; transform: translateY(-120%); }}
 .ends {{ display: flex; justify-content: space-between; margin-top: 0.25rem; }}
@@ -47,7 +48,8 @@ export default function ({ data, parentElement }) {
     const title = make(each.meaning ? "abbr" : "span", each.title), ends = make("div", "", "ends");
     if (each.meaning) { title.title = each.meaning; title.tabIndex = 0; }
     caption.append(title, make("b", each.last));
-    const svg = draw("svg", { viewBox: "0 0 300 100", preserveAspectRatio: "none", role: "img", "aria-label": each.told });
+    const whole = { viewBox: "0 0 300 100", preserveAspectRatio: "none" };
+    const svg = draw("svg", { ...whole, role: "img", "aria-label": each.told });
     if (each.limit) {
       svg.append(draw("line", { x1: 0, x2: 300, y1: each.limit.at, y2: each.limit.at }));
       const told = make("span", each.limit.told, "limit");

@@ -1,5 +1,6 @@
 """The settings of a stage as controls, drawn from the fields of its configuration: their meaning is their help."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any
@@ -65,5 +66,6 @@ def _control(setting: Field[Any], value: Any, key: str, words: Mapping[str, Sequ
     if setting.type in (int, "int"):
         return int(st.number_input(label, value=int(value), step=1, key=key, help=meaning))
     if setting.type in (float, "float"):
-        return float(st.number_input(label, value=float(value), format="%g", step=0.1, key=key, help=meaning))
+        step = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.1
+        return float(st.number_input(label, value=float(value), format="%g", step=step, key=key, help=meaning))
     return st.text_input(label, value, key=key, help=meaning)

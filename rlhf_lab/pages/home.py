@@ -16,7 +16,7 @@ from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry, RegistryError
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.background import watch
-from rlhf_lab.pages.demo_panel import demo
+from rlhf_lab.pages.demo_panel import demo, demo_job
 from rlhf_lab.pages.run_list import run_list
 from rlhf_lab.runs import listed
 
@@ -46,11 +46,8 @@ def main() -> None:
         _elk(home)
     with right, st.container(border=True, height="stretch"):
         _rlhf(store, home)
-    runs = listed(store, home)
-    if runs:
-        html("<h2>Recent runs</h2>")
-        active = any(each.state == "running" for each in runs)
-        st.fragment(_recent, run_every=TICK if active else None)(store, home)
+    active = demo_job(home, "demo").running or any(each.state == "running" for each in listed(store, home))
+    st.fragment(_recent, run_every=TICK if active else None)(store, home)
     html('<h2 style="margin-top: 1rem">What isolation enforces on this machine</h2>')
     job = Detached(home, "doctor")
     st.fragment(_isolation, run_every=TICK if watch(job) else None)(home)
@@ -103,11 +100,6 @@ def _rlhf(store: Store, home: Path) -> None:
         f"labels and a policy on that, and see where {word('over-optimisation')} begins.</p>"
     )
     demo(store, home)
-    states = [each.state for each in listed(store, home)]
-    running, many = states.count("running"), len(states)
-    pools = [each.name for each in store.collections() if each.kind == "pool"]
-    told = f"{many} run{'s' * (many != 1)}, {running or 'none'} running" if many else "No run yet"
-    html(f'<p class="quiet">{told}; {len(pools)} pool{"s" * (len(pools) != 1)} of texts.</p>')
 
 
 def _recent(store: Store, home: Path) -> None:
@@ -117,6 +109,14 @@ def _recent(store: Store, home: Path) -> None:
     st.session_state["home_seen"] = states
     if changed:
         st.rerun()
+    if not runs:
+        return
+    running, many = list(states.values()).count("running"), len(states)
+    pools = sum(each.kind == "pool" for each in store.collections())
+    html(
+        f"<h2>Recent runs</h2><p class=quiet>{many} run{'s' * (many != 1)}, {running or 'none'} running; "
+        f"{pools} pool{'s' * (pools != 1)} of texts.</p>"
+    )
     picked, _ = run_list(runs[:RECENT], "", may_act=False)
     if picked in states:
         st.switch_page("rlhf_lab/pages/runs.py", query_params={"runs_run": str(picked)})

@@ -92,7 +92,7 @@ def reveal(store: Store, name: str, rater: str, *, force: bool = False) -> Revea
     said = len(store.events(name, rater))
     before = [told for told in notes(store, name, "revealed") if told["who"] == rater]
     now = {"who": rater, "left": left, "events": said}
-    if (not before or left) and now not in before:  # to look again at the same is no other look
+    if now not in before:  # to look again at the same is no other look
         note(store, name, "revealed", now)
     found: dict[str, dict[int, int]] = {arm: {} for arm in store.collection(name).meta["arms"]}
     distinct = dict.fromkeys(found, 0)

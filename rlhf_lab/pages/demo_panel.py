@@ -50,7 +50,7 @@ def _panel(store: Store, home: Path, name: str, words: tuple[str, ...]) -> None:
     elif told.state == "interrupted":
         at = f" at step {told.step} of {len(STEPS)}" if told.step else ""
         last = f" The last that it said: {told.last}" if told.last else ""
-        st.warning(f"The demo {name} was ended{at}. What it has done is kept.{last}")
+        st.warning(f"The demo was ended{at}. What it has done is kept.{last}")
         _button("Go on with it", begin, name)
     elif told.state == "done":
         html(

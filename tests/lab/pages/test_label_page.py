@@ -2,38 +2,19 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from elk_sandbox.runtime.store import Store, open_store
+from elk_sandbox.runtime.store import Store
 from rlhf_lab.labels import order
 from rlhf_lab.pages.background import background
-from tests.lab.pages.visit import Started, finished, note_starts, pool, told, visit
+from tests.lab.pages.visit import Started, finished, pool, told, visit
 
 WHO = {"label_pool": "first", "label_who": "ann", "label_repeats": "none"}
 CARD = "card:first:ann:0.0"
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path))
-    monkeypatch.delenv("ELK_SANDBOX_STORE", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    with open_store(home) as opened:
-        yield opened
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Started:
-    return note_starts(monkeypatch)
 
 
 def data(app: AppTest) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def main() -> None:
     st.fragment(_recent, run_every=TICK if active else None)(store, home)
     html('<h2 style="margin-top: 1rem">What isolation enforces on this machine</h2>')
     job = Detached(home, "doctor")
+    if not job.asked and measured.kept(home) is None and refusal() is None:
+        _measure(home)  # once by itself: what is enforced is known only by trying
     st.fragment(_isolation, run_every=TICK if watch(job) else None)(home)
 
 
@@ -126,9 +128,6 @@ def _isolation(home: Path) -> None:
     job = Detached(home, "doctor")
     running = watch(job)
     found = measured.kept(home)
-    if found is None and not running and not job.asked and refusal() is None:
-        _measure(home)  # once by itself: what is enforced is known only by trying
-        st.rerun()
     if running:
         html('<p><span class="chip running">measuring</span> 13 attacks are tried from inside a child process.</p>')
         return

@@ -120,7 +120,8 @@ def clone_form(store: Store, home: Path, row: Any) -> None:
     offered = {}
     if row.kind == "reward":
         pools = [each.name for each in store.collections() if each.kind == "pool"]
-        whose = raters(store, row.config["pool"]) if row.config["pool"] in pools else {}
+        given = row.config.get("pool", "")
+        whose = raters(store, given) if given in pools else {}
         offered = {"pool": pools, "rater": ["", *whose]}
     changed = settings_form(row.kind, row.config, f"clone:{row.name}", offered)
     left, right = st.columns([3, 2], vertical_alignment="bottom")

@@ -1,4 +1,4 @@
-"""The page for blind rating without a browser: power before, nothing of the arms until all is rated, then the result."""
+"""The page for blind rating without a browser: power before, nothing of the arms until all is rated, then all."""
 
 import json
 from pathlib import Path

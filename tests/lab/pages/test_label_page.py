@@ -159,7 +159,9 @@ def test_export_and_import_go_round(store: Store) -> None:
     send(app, *(label(number, 1) for number in numbers))
     written = _writer(store, "first", "csv", "ann", False)()
     assert written.decode().splitlines()[0] == "id,text,label,rater,place,at"
-    assert _import(store, "first", "labels of ann.csv", written, "bob").startswith("labels of ann.csv: 3 labels are new")
+    assert _import(store, "first", "labels of ann.csv", written, "bob").startswith(
+        "labels of ann.csv: 3 labels are new"
+    )
     assert sorted(kept(store, "bob")) == sorted(kept(store))
     with pytest.raises(Exception, match=r"^mine.csv, row 2: label is 'fine'"):
         _import(store, "first", "mine.csv", b"id,label\n0,fine\n", "bob")

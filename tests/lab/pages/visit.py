@@ -14,7 +14,7 @@ from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.labels import Text, create_pool
-from rlhf_lab.settings import PpoConfig
+from rlhf_lab.stages import CONFIGS
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -70,7 +70,7 @@ def pool(store: Store, name: str = "first", many: int = 30) -> list[str]:
 
 def finished(store: Store, home: Path, name: str, kind: str, parents: dict[str, str] | None = None) -> Run:
     """A run that is entered as done, with no model."""
-    config = vars(PpoConfig()) | {"length": 24} if kind == "ppo" else {}
+    config = vars(CONFIGS[kind]()) | ({"length": 24} if kind == "ppo" else {})
     run = jobs.create(store, home, name, kind, config, parents or {})
     store.mark_started(name)
     store.mark_ended(name, "done")

@@ -109,6 +109,8 @@ export default function (component) {
   if (data.window === me.window) me.pending = me.pending.filter((event) => event.at > data.kept);
 
   const send = () => {
+    clearTimeout(me.later);
+    me.later = setTimeout(() => { if (me.pending.length && me.listening) send(); }, 4000); // a server may have died
     me.again = (me.again || 0) + 1; // so that the same events can be sent again
     me.send("sent", { window: me.window, again: me.again, events: me.pending });
   };
@@ -208,6 +210,7 @@ export default function (component) {
     document.addEventListener("keydown", me.listening);
   }
   draw();
+  if (me.pending.length && data.window !== me.window) send(); // a server that does not know of it
   return () => {
     document.removeEventListener("keydown", me.listening);
     me.listening = null;

@@ -48,9 +48,7 @@ def test_parents_are_looked_at_before_anything_is_entered(tmp_path: Path, store:
         enter(store, tmp_path, "ppo", "policy", {}, {"base": "base", "reward": "base"})
     assert len(store.runs()) == 2
     run = enter(store, tmp_path, "reward", "rm", {"pool": "p"}, {"base": "base"})
-    assert (
-        run.config["pool"] == "p" and run.config["epochs"] == 10
-    )  # all, whatever the defaults become
+    assert run.config["pool"] == "p" and run.config["epochs"] == 10  # all, whatever the defaults become
     check_parent("base", finished(store, tmp_path, "other", "pretrain"))
 
 

@@ -144,11 +144,12 @@ def _confirm(store: Store, home: Path, name: str) -> None:
     if children:
         st.write(f"These runs are built on it and stay, without what they were built on: {', '.join(children)}.")
     left, right = st.columns(2)
-    left.button("Keep it", width="stretch")
-    right.button(
+    done = right.button(
         f"Delete {name}", type="primary", key="delete:sure", width="stretch",
         on_click=act, args=(store, home, "force" if children else "delete", name),
     )  # fmt: skip
+    if left.button("Keep it", width="stretch") or done:
+        st.rerun()  # which closes it
 
 
 def act(store: Store, home: Path, what: str, name: str) -> None:

@@ -5,12 +5,18 @@ import streamlit as st
 from elk_sandbox.pages.access import admit
 from elk_sandbox.pages.icon import icon
 
-ELK = "elk_sandbox/pages"
+ELK, LAB = "elk_sandbox/pages", "rlhf_lab/pages"
 
 st.set_page_config(page_title="elk-sandbox", page_icon=icon(), layout="wide")
 page = st.navigation(
     {
-        "ELK": [st.Page(f"{ELK}/matrix.py", title="Matrix", default=True)],
+        "": [st.Page(f"{LAB}/home.py", title="Home", default=True)],
+        "ELK": [st.Page(f"{ELK}/matrix.py", title="Matrix")],
+        "RLHF": [
+            st.Page(f"{LAB}/runs.py", title="Runs"),
+            st.Page(f"{LAB}/label.py", title="Label"),
+            st.Page(f"{LAB}/blind.py", title="Blind rating"),
+        ],
     },
     position="top",
 )

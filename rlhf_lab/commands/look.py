@@ -12,7 +12,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError, out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
-from rlhf_lab.commands.stages import check_parent
+from rlhf_lab.launch import check_parent
 
 __all__ = ["register"]
 

@@ -9,7 +9,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = ["differences", "every", "summary"]
+__all__ = ["differences", "every", "policies", "summary"]
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {
@@ -44,6 +44,12 @@ def summary(run: Run) -> dict[str, Any]:
         "headline": {key: last[key]["value"] for key in HEADLINES.get(row.kind, ()) if key in last},
         "folder": str(run.folder),
     }
+
+
+def policies(run: Run) -> list[tuple[int, Path]]:
+    """The iterations of a run's checkpoints and their folders, in order; the first, 0, is the original model."""
+    found = (run.folder / "checkpoints").glob("[0-9]*")
+    return sorted((int(path.name), path) for path in found)
 
 
 def differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:

@@ -5,12 +5,17 @@ import streamlit as st
 from elk_sandbox.pages.access import admit
 from elk_sandbox.pages.icon import icon
 
-ELK = "elk_sandbox/pages"
+ELK, LAB = "elk_sandbox/pages", "rlhf_lab/pages"
 
 st.set_page_config(page_title="elk-sandbox", page_icon=icon(), layout="wide")
 page = st.navigation(
     {
         "ELK": [st.Page(f"{ELK}/matrix.py", title="Matrix", default=True)],
+        "RLHF": [
+            st.Page(f"{LAB}/reward.py", title="Reward model"),
+            st.Page(f"{LAB}/checkpoints.py", title="Checkpoints"),
+            st.Page(f"{LAB}/overoptimization.py", title="Over-optimisation"),
+        ],
     },
     position="top",
 )

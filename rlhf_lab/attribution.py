@@ -32,7 +32,7 @@ DIGITS = 4  # after the point, of what is kept
 
 
 def added(prefixes: Float[Tensor, "batch time"]) -> Float[Tensor, "batch time-1"]:
-    """What each token after the prompt adds, from the rewards of all beginnings: they sum to the last less the first."""
+    """What each token after the prompt adds, from the rewards of all beginnings; in sum the last less the first."""
     return prefixes.diff(dim=1)
 
 
@@ -78,7 +78,7 @@ def rewards(run: Run, base: LanguageModel) -> Prefixes:
 
 
 @torch.no_grad()
-def closeup(run: Run, ask: Ask, tell: Callable[[int, int], None] = lambda done, total: None) -> Path:
+def closeup(run: Run, ask: Ask, tell: Callable[[int, int], object] = lambda done, total: None) -> Path:
     """Continue a beginning at every checkpoint by the same random numbers, look at each token, and keep it.
 
     The texts have as many tokens as the run's completions, the beginning included. Returns the file. Raises InputError

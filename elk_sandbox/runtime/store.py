@@ -147,9 +147,11 @@ class Store:
         except IntegrityError as reason:
             raise self._no_run(run) from reason
 
-    def metrics(self, run: str) -> dict[str, list[tuple[int, float]]]:
-        """Return (step, value) in the order of steps, for each key."""
+    def metrics(self, run: str, *keys: str) -> dict[str, list[tuple[int, float]]]:
+        """Return (step, value) in the order of steps, for each key, or for these keys only."""
         query = select(metrics.c.key, metrics.c.step, metrics.c.value).where(metrics.c.run == run)
+        if keys:
+            query = query.where(metrics.c.key.in_(keys))
         found: dict[str, list[tuple[int, float]]] = {}
         with self._database.reading() as connection:
             for key, step, value in connection.execute(query.order_by(metrics.c.key, metrics.c.step)):

@@ -133,12 +133,13 @@ def _evaluated(store: Store, home: Path, name: str) -> Run:
 
 
 def _report(run: Run, as_json: bool) -> None:
-    from rlhf_lab import analysis
+    from rlhf_lab import analysis, plotted
     from rlhf_lab.evaluation import load_evaluation
 
     found = analysis.analyse(run, load_evaluation(run.folder / "evaluation"))
     pictures = analysis.figures_of(run, found)
     files = analysis.write(run.folder / "report", pictures, analysis.report_of(run, found, pictures))
+    plotted.keep(run, found)
     told = analysis.summary(found)
     if as_json:
         print_json({**told, "files": [str(file) for file in files]})

@@ -40,15 +40,16 @@ def offer(run: Run, ask: Ask, found: dict[str, Any] | None, steps: list[int]) ->
         return
     if not behind:
         return
-    if not mine and st.session_state.get(WAITING) == key and not busy:
-        if key in job.asked:  # it was tried
-            st.session_state.pop(WAITING)
+    if key in job.asked:  # it was tried
+        st.session_state.pop(WAITING, None)
+        if not found:
             last = job.last_line().removeprefix("rlhf-lab: ") or "its log is empty"
             st.error(f"The beginning was not continued: {last}")
-        elif job.start(_command(run, ask), [key]):
-            st.rerun()
+    elif not busy and st.session_state.get(WAITING) == key and job.start(_command(run, ask), [key]):
+        st.rerun()
     if found:
-        html(f'<p class="quiet">The run has {behind} checkpoints more than when these texts were written.</p>')
+        more = f"{behind} checkpoint{'s' * (behind > 1)} more"
+        html(f'<p class="quiet">The run has {more} than when these texts were written.</p>')
         label = "Write them anew"
     else:
         what = f"“{ask.prefix}”" if ask.prefix else "Texts from their start"

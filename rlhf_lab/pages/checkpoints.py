@@ -13,6 +13,7 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.run import Run
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.pages import asking, searching, variety
+from rlhf_lab.pages.choice import one_of
 from rlhf_lab.pages.kept import chosen_run, closeup_of, evaluation_of, looked_at, nothing_yet, runs_of, steps_of
 from rlhf_lab.pages.tokens import Cell, Column, Row, Scale, colour_limit, token_table
 
@@ -40,10 +41,7 @@ def main() -> None:
     with left:
         run = Run(store, home, store.run(chosen_run(rows, "Run", "ck_run", looked_at(rows, home))))
     with right:
-        view = st.segmented_control(
-            "Show", list(VIEWS), format_func=VIEWS.__getitem__, default="two", required=True, key="ck_view",
-            bind="query-params",
-        )  # fmt: skip
+        view = one_of("Show", VIEWS, "ck_view")
     nats = _nats(run)
     if view == "search":
         searching.search(run, evaluation_of(run.folder), nats)
@@ -54,7 +52,7 @@ def main() -> None:
     asking.offer(run, ask, found, steps)
     evaluation = evaluation_of(run.folder)
     if found:
-        _texts(found, nats, str(view), _varied(evaluation))
+        _texts(found, nats, view, _varied(evaluation))
     if evaluation is not None:
         variety.show(evaluation)
 
@@ -70,23 +68,20 @@ def _texts(found: dict[str, Any], nats: dict[int, float], view: str, varied: dic
     every = {each["iteration"]: each for each in found["checkpoints"]}
     controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with controls:
-        by = st.segmented_control(
-            "Colour by", list(COLOURS), format_func=COLOURS.__getitem__, default="ratio", required=True, key="ck_by",
-            bind="query-params",
-        )  # fmt: skip
+        by = one_of("Colour by", COLOURS, "ck_by")
     draw = _two if view == "two" else _down
     box, columns, rows = draw(every, nats, found, controls, varied)
     with controls:
         numbers = st.toggle("Numbers", key="ck_numbers", bind="query-params")
-    limit = colour_limit(v for each in every.values() for text in each["texts"] for v in text[str(by)])
+    limit = colour_limit(v for each in every.values() for text in each["texts"] for v in text[by])
     target = found["target"]
     scale = {
         "ratio": Scale("Log-probability ratio to the original model, nats:", "likelier now", "less likely", limit),
         "adds": Scale(f"Added to the log odds of {target}, nats:", f"more {target}", f"less {target}", limit),
-    }[str(by)]
+    }[by]
     with box:
         token_table(
-            columns, rows, list(SERIES.values()), scale, shown=list(SERIES).index(str(by)), numbers=numbers,
+            columns, rows, list(SERIES.values()), scale, shown=list(SERIES).index(by), numbers=numbers,
             key=f"ck_tokens_{view}",
         )  # fmt: skip
 
@@ -116,7 +111,7 @@ def _two(
     pages = -(-count // SHOWN)
     page = st.pagination(pages, key="ck_page", bind="query-params") if pages > 1 else 1
     chosen = range((page - 1) * SHOWN, min(page * SHOWN, count))
-    columns = [Column(_title(s, steps), " · ".join(filter(None, (_where(s, nats), varied.get(s))))) for s in (pin, at)]
+    columns = [Column(_title(s, steps), _where(s, nats), varied.get(s, "")) for s in (pin, at)]
     return box, columns, [Row([_cell(every[s]["texts"][k], found) for s in (pin, at)]) for k in chosen]
 
 

@@ -33,7 +33,7 @@ def draw(
     axis: `root` for sqrt(KL), `kl`. gold: `whole`, or `factors`. others: runs as thin lines. parts: what else is drawn,
     of `laws`, `best`, `second`, `frontier`.
     """
-    far = max(float(max(p["nats"] + [1.05 * p["stop"]])) for p in (plotted, *others))
+    far = 1.085 * max(float(max([*p["nats"], 1.05 * p["stop"]])) for p in (plotted, *others))  # as the laws go
     x = _x(axis, far)
     if gold == "factors":
         names, title = ["gold", "sentiment", "well_formed"], "mean gold, and its factors"
@@ -64,7 +64,7 @@ def _x(axis: str, far: float) -> alt.X:
     return alt.X(
         "x:Q", title="KL from the original model, nats a completion, on a scale of its square root",
         axis=alt.Axis(values=ticks, labelExpr="format(datum.value * datum.value, '.2~g')"),
-        scale=alt.Scale(domain=[0, math.sqrt(far) * 1.01], nice=False),
+        scale=alt.Scale(domain=[0, math.sqrt(far)], nice=False),
     )  # fmt: skip
 
 

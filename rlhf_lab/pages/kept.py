@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from elk_sandbox.pages.frame import empty
 from elk_sandbox.runtime.run import folder_of
@@ -110,4 +111,7 @@ def looked_at(rows: list[RunRow], home: Path) -> str | None:
 def nothing_yet(told: str, link: str = "Start a run") -> None:
     """An empty state, with the one way on: the page that starts runs."""
     empty(told)
-    st.page_link("rlhf_lab/pages/runs.py", label=link)
+    try:
+        st.page_link("rlhf_lab/pages/runs.py", label=link)
+    except StreamlitAPIException:  # this app has no such page
+        st.code("rlhf-lab demo", language="bash")

@@ -18,11 +18,13 @@ from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.pages import curves, region, training
+from rlhf_lab.pages.choice import one_of
 from rlhf_lab.pages.kept import chosen_run, evaluation_of, looked_at, nothing_yet, plotted_of, runs_of, steps_of
 from rlhf_lab.pages.tables import table
 
 AXES = {"root": "sqrt(KL)", "kl": "KL"}
 GOLD = {"whole": "Whole", "factors": "Its two factors"}
+POOR = 0.8  # of R², below which a fit is said to miss
 PARTS = {"laws": "Laws", "best": "Best of n", "second": "Second model", "frontier": "Frontier"}
 
 
@@ -58,23 +60,19 @@ def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> N
     st.html(f"<style>{LOOK}</style>")
     html(f'<p class="headline">{escape(plotted["headline"])}</p>' + _paragraph(plotted["factors"]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        axis = st.segmented_control(
-            "Against", list(AXES), format_func=AXES.__getitem__, default="root", required=True, key="oo_axis",
-            bind="query-params",
-        )  # fmt: skip
+        axis = one_of("Against", AXES, "oo_axis")
         factored = "well_formed" in plotted["scores"]
         gold = "whole"
         if factored:
-            gold = st.segmented_control(
-                "Gold", list(GOLD), format_func=GOLD.__getitem__, default="whole", required=True, key="oo_gold",
-                bind="query-params",
-            )  # fmt: skip
+            gold = one_of("Gold", GOLD, "oo_gold")
         offered = [name for name in PARTS if name != "second" or "second" in plotted["scores"]]
         parts = st.pills(
             "Show", offered, format_func=PARTS.__getitem__, selection_mode="multi", key="oo_parts",
             default=["laws", "second"] if "second" in offered else ["laws"], bind="query-params",
         )  # fmt: skip
-    brushed = curves.draw(plotted, others, str(axis), str(gold), set(parts or ()))
+    brushed = curves.draw(plotted, others, axis, gold, set(parts or ()))
+    if gold == "whole" and parts and "laws" in parts:
+        html(f'<p class="quiet">{_law(plotted)}</p>')
     if others:
         html(_listed(plotted, others))
     evaluation = evaluation_of(run.folder)
@@ -114,7 +112,9 @@ def _evaluating(run: Run, rows: list[RunRow], plotted: dict[str, Any] | None) ->
     if job.asked and not plotted and not evaluation and line:
         st.error(f"It was not evaluated. The last line of the log: {line.removeprefix('rlhf-lab: ')}")
     if plotted or (evaluation and behind):
-        html(f'<p class="quiet">The run has {behind} checkpoints more than when it was evaluated.</p>')
+        html(
+            f'<p class="quiet">The run has {behind} checkpoint{"s" * (behind > 1)} more than when it was evaluated.</p>'
+        )
         label = "Evaluate it again"
     elif evaluation:
         html('<p class="quiet">The samples are there; their laws are not fitted yet.</p>')
@@ -166,6 +166,21 @@ def _watch(run: Run, job: Detached) -> None:
         st.progress(min(told.done / told.total, 1.0) if told.total else 0.0, text=text)
     else:
         st.progress(0.0, text="Starting")
+
+
+def _law(plotted: dict[str, Any]) -> str:
+    """How well the law of Gao et al. fits gold: it is drawn whether or not it does."""
+    law = plotted["laws"]["gold, PPO"]
+    if law["a"] is None:
+        return escape(f"The law was not fitted: {law['peak']['words']}.")
+    r2 = "undefined" if law["r2"] is None else f"{law['r2']:.2f}".replace("-", "\N{MINUS SIGN}")
+    told = (
+        f"Thick curves: the law of Gao et al. 2022, R = d (a \N{MINUS SIGN} b log d) with d the root of the KL; bands "
+        f"are 95 % over bootstrap draws of the completions. For gold R² is {r2}"
+    )
+    if law["r2"] is not None and law["r2"] < POOR:
+        told += ": the law misses this curve, and its peak says little"
+    return f"{escape(told)}."
 
 
 def _paragraph(text: str) -> str:

@@ -9,13 +9,15 @@ import streamlit as st
 from elk_sandbox.pages.frame import html
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.looks import LOOKS
+from rlhf_lab.pages.choice import one_of
 
 __all__ = ["show"]
 
 SHOWN = 5  # samples of a checkpoint
 MOST = 3  # checkpoints side by side
 ORDERS = {"drawn": "As drawn", "proxy": "Highest proxy", "gold": "Lowest gold", "gap": "Proxy high, gold low"}
-KEY = "oo_region"
+KEY = "oo_region"  # in the address
+SET = "oo_set"  # in the session: the region that the brush or the address set last
 
 
 @st.fragment
@@ -28,23 +30,22 @@ def show(evaluation: Evaluation, brushed: tuple[float, float] | None) -> None:
         inside = [k for k, n in enumerate(nats) if brushed[0] <= n <= brushed[1]]
         middle = (brushed[0] + brushed[1]) / 2
         near = min(range(len(nats)), key=lambda k: abs(nats[k] - middle))
-        st.session_state[KEY] = (inside[0], inside[-1]) if inside else (near, near)
-        st.query_params[KEY] = _written(st.session_state[KEY])
+        st.session_state[SET] = (inside[0], inside[-1]) if inside else (near, near)
+        st.query_params[KEY] = _written(st.session_state[SET])
     st.session_state["oo_brushed"] = brushed
-    if not _fits(st.session_state.get(KEY), last):
-        st.session_state[KEY] = _read(st.query_params.get(KEY, ""), last) or (0, last)
+    if not _fits(st.session_state.get(SET), last):
+        st.session_state[SET] = _read(st.query_params.get(KEY, ""), last) or (0, last)
+    begun = st.session_state[SET]
+    key = f"oo_ends_{evaluation.meta['run']}_{_written(begun)}"  # another brush makes another slider
     html("<h2>Samples <span>brush the chart of gold, or move the ends</span></h2>")
     ends: Any = st.select_slider(
-        "Checkpoints from, to", range(len(nats)), format_func=lambda k: f"{nats[k]:.2f} nats", key=KEY,
-        on_change=_remember, label_visibility="collapsed",
+        "Checkpoints from, to", range(len(nats)), value=begun, format_func=lambda k: f"{nats[k]:.2f} nats", key=key,
+        on_change=_remember, args=(key,), label_visibility="collapsed",
     )  # fmt: skip
-    order = st.segmented_control(
-        "Order", list(ORDERS), format_func=ORDERS.__getitem__, default="drawn", required=True, key="oo_order",
-        bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+    order = one_of("Order", ORDERS, "oo_order", quiet=True)
     chosen = sorted({int(k) for k in np.linspace(ends[0], ends[1], MOST).round()})
     st.html(f"<style>{LOOK}</style>")
-    html(f'<div class="beside">{"".join(_checkpoint(evaluation, k, str(order)) for k in chosen)}</div>')
+    html(f'<div class="beside">{"".join(_checkpoint(evaluation, k, order) for k in chosen)}</div>')
 
 
 def _checkpoint(evaluation: Evaluation, k: int, order: str) -> str:
@@ -90,8 +91,8 @@ def _fits(region: object, last: int) -> bool:
     return isinstance(region, tuple) and len(region) == 2 and 0 <= region[0] <= region[1] <= last
 
 
-def _remember() -> None:
-    st.query_params[KEY] = _written(st.session_state[KEY])
+def _remember(key: str) -> None:
+    st.query_params[KEY] = _written(st.session_state[key])
 
 
 LOOK = f"""

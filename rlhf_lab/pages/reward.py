@@ -12,17 +12,20 @@ from elk_sandbox.palette import QUIET
 from elk_sandbox.runtime.run import Run
 from rlhf_lab.findings import reward_table, reward_words
 from rlhf_lab.looks import LOOKS
+from rlhf_lab.pages.choice import one_of
 from rlhf_lab.pages.kept import chosen_run, meta_of, nothing_yet, runs_of
-from rlhf_lab.pages.scoring import Labelled, extremes, scored
+from rlhf_lab.pages.scoring import MOST, Labelled, extremes, scored
 from rlhf_lab.pages.tables import charted, table
 from rlhf_lab.pages.tokens import Cell, Column, Row, Scale, colour_limit, token_table
 from rlhf_lab.reward_evaluation import mean_interval
+from rlhf_lab.tokenizer import UNKNOWN
 
 SERIES = ("nats, added to the log odds of positive",)
 METRICS = {"accuracy": "accuracy", "spearman": "Spearman", "calibration_error": "calibration error", "brier": "Brier"}
 ROLES = {"model": "proxy", "baseline": "words"}  # to how they look
 SHAPES = {"model": "square", "baseline": "triangle-up"}
 NAMES = {"model": "reward model", "baseline": "bag of words"}
+ENDS = {"highest": "Highest", "lowest": "Lowest"}
 LABELS = {-1: "labelled negative", 0: "labelled neutral", 1: "labelled positive"}
 
 Shown = tuple[Run, dict[str, Any]]
@@ -78,16 +81,19 @@ def _own(shown: list[Shown]) -> None:
     told = [each for each in found if not isinstance(each, str)]
     limit = colour_limit((v for each in told for v in each["adds"]), share=1.0)
     cells = [
-        Cell(each["pieces"], [each["adds"]], _worth(each["reward"], each["empty"], len(each["pieces"]), meta["length"]))
+        Cell(each["pieces"], [each["adds"]], _worth(each, meta["length"]))
         for each, (_, meta) in zip(told, shown, strict=True)
     ]
     token_table(_columns(shown), [Row(cells)], SERIES, _scale(limit), numbers=True, key=f"rm_own_{len(shown)}")
 
 
-def _worth(reward: float, empty_text: float, tokens: int, length: int) -> str:
-    told = f"reward {reward:.2f}, of which {empty_text:.2f} is that of an empty text"
+def _worth(found: dict[str, Any], length: int) -> str:
+    told = f"reward {found['reward']:.2f}, of which {found['empty']:.2f} is that of an empty text"
+    tokens, unknown = len(found["pieces"]), any(piece.strip() == UNKNOWN for piece in found["pieces"])
     if tokens != length:
         told += f"; {tokens} tokens, where it learned from texts of {length}"
+    if unknown:
+        told += f"; {UNKNOWN} stands for what it never saw"
     return told.replace("-", "\N{MINUS SIGN}")
 
 
@@ -104,7 +110,7 @@ def _judged(shown: list[Shown]) -> None:
     for k, evaluation in enumerate(judged):
         if evaluation["count"]:
             with parts[k if len(shown) > 1 else 0]:
-                _scores(evaluation)
+                _scores(evaluation, judged)
             with parts[k if len(shown) > 1 else 1]:
                 _calibration(evaluation)
     with st.expander("The numbers"):
@@ -113,7 +119,11 @@ def _judged(shown: list[Shown]) -> None:
             html(table(run.name, found.columns, found.rows, found.note))
 
 
-def _scores(evaluation: dict[str, Any]) -> None:
+def _scores(evaluation: dict[str, Any], judged: list[dict[str, Any]]) -> None:
+    """The scores of one model and its bag of words, on one scale for all that are judged."""
+    ends = [e[role][m][end] for e in judged if e["count"] for m in METRICS for role in ROLES for end in ("low", "high")]
+    known = [end for end in ends if end == end]
+    domain = [min(0.0, *known), max(0.0, *known)] if known else [0, 1]
     rows = [
         {"metric": METRICS[m], "who": NAMES[role]}
         | {end: _finite(evaluation[role][m][end]) for end in ("value", "low", "high")}
@@ -122,9 +132,9 @@ def _scores(evaluation: dict[str, Any]) -> None:
     data = charted([row for row in rows if row["value"] is not None])
     y = alt.Y("metric:N", title=None, sort=list(METRICS.values()), axis=alt.Axis(ticks=False, domain=False))
     offset = alt.YOffset("who:N", sort=list(NAMES.values()), scale=alt.Scale(paddingOuter=0.6))
-    x = alt.X("value:Q", title="with 95 % interval", scale=alt.Scale(zero=True))
+    x = alt.X("value:Q", title="with 95 % interval", scale=alt.Scale(domain=domain, nice=True))
     rule = data.mark_rule(strokeWidth=2).encode(y=y, yOffset=offset, x=x.copy(), color=_who(), x2="high:Q")
-    rule = rule.encode(x=alt.X("low:Q", title="with 95 % interval"))
+    rule = rule.encode(x=alt.X("low:Q", title="with 95 % interval", scale=alt.Scale(domain=domain, nice=True)))
     points = data.mark_point(filled=True, opacity=1, size=65).encode(
         y=y, yOffset=offset, x=x, color=_who(), shape=_shape(),
         tooltip=["who:N", "metric:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
@@ -179,18 +189,14 @@ def _shape() -> alt.Shape:
 def _liked(shown: list[Shown]) -> None:
     """The labelled texts with the highest and the lowest reward of each model."""
     found = [extremes(run.folder, float(run.config["held_out"]), int(run.config["seed"])) for run, _ in shown]
-    scored_texts = " and ".join(
-        f"all {count}" if count == of else f"{count} of {of}, those held out first," for _, _, count, of in found
-    )
-    html(f"<h2>What it likes, what it dislikes <span>of {scored_texts} labelled texts</span></h2>")
+    whole = all(count == of for _, _, count, of in found)
+    told = "of the labelled texts" if whole else f"of {MOST} labelled texts, those held out first"
+    html(f"<h2>What it likes, what it dislikes <span>{told}</span></h2>")
     limit = colour_limit(v for best, worst, _, _ in found for each in (*best, *worst) for v in each.adds)
     if not any(best for best, _, _, _ in found):
         empty("There are too few labelled texts to choose from.")
         return
-    end = st.segmented_control(
-        "Which", ["highest", "lowest"], format_func=str.capitalize, default="highest", required=True, key="rm_end",
-        bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
+    end = one_of("Which", ENDS, "rm_end", quiet=True)
     chosen = [best if end == "highest" else worst for best, worst, _, _ in found]
     rows = [Row([_cell(each) for each in line]) for line in zip(*chosen, strict=False)]
     token_table(_columns(shown), rows, SERIES, _scale(limit), key=f"rm_liked_{len(shown)}")

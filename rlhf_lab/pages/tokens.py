@@ -65,7 +65,11 @@ export default function ({ data, parentElement }) {
     const colour = value < 0 ? "--minus" : "--plus";
     return `color-mix(in srgb, var(${colour}) ${share.toFixed(1)}%, transparent)`;
   };
-  const shownAs = (piece, more) => (piece === "\\n\\n" ? (more ? "\u00b6\\n" : "\u00b6") : piece);
+  const breaks = { "\\n": "\u21b5", "\\n\\n": "\u00b6" };
+  const shownAs = (piece, more) => {
+    if (!(piece in breaks) || (piece === "\\n" && !data.numbers)) return piece;
+    return breaks[piece] + (more && !data.numbers ? "\\n" : "");
+  };
   const named = (piece) => piece.trim() || (piece === "\\n\\n" ? "blank line: another text" : "line break");
   const root = parentElement.querySelector(".root");
   const tip = make("div", "tip");
@@ -111,7 +115,8 @@ export default function ({ data, parentElement }) {
     for (const column of data.columns) {
       const cell = make("div");
       cell.append(make("b", "", column.title));
-      if (column.note) cell.append(make("small", "", column.note));
+      const more = [column.note, column.more].filter(Boolean).join(" \u00b7 ");
+      if (more) cell.append(make("small", "", more));
       head.append(cell);
     }
     body.append(head);
@@ -139,11 +144,12 @@ export default function ({ data, parentElement }) {
         if (data.numbers) token.append(make("small", "", signed(value)));
         token.onmouseenter = () => enter(token);
         text.append(token);
+        if (data.numbers && piece in breaks) text.append(make("br"));
       });
       text.onmouseleave = leave;
       text.onblur = leave;
       text.onkeydown = (event) => {
-        const all = [...text.children], at = all.indexOf(here);
+        const all = [...text.querySelectorAll(".token")], at = all.indexOf(here);
         const step = { ArrowRight: at + 1, ArrowLeft: at < 0 ? all.length - 1 : at - 1, Home: 0, End: all.length - 1 };
         if (event.key === "Escape") leave();
         if (!(event.key in step)) return;
@@ -183,6 +189,8 @@ class Column:
 
     title: str = ""
     note: str = ""
+    more: str = ""
+    """Goes on from the note where the columns stand side by side."""
 
 
 @dataclass(frozen=True)

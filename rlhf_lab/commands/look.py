@@ -11,7 +11,7 @@ from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.pace import Pace
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError, out, print_json
+from elk_sandbox.terminal import InputError, err, out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
 from rlhf_lab.commands.stages import check_parent
 
@@ -99,11 +99,16 @@ def closeup(
 
     with opened(workspace) as (store, home):
         run, pace = jobs.open_run(store, home, name), Pace()
+
+        def tell(done: int, total: int) -> None:
+            words = f"looking at checkpoint {done} of {total}"
+            if err.is_terminal:
+                pace.show(done, total, words)
+            else:
+                err.print(words, markup=False)  # each: the app reads the last line
+
         try:
-            file = look(
-                run, Ask(prefix, seed, count),
-                lambda done, total: pace.show(done, total, f"looking at checkpoint {done} of {total}"),
-            )  # fmt: skip
+            file = look(run, Ask(prefix, seed, count), tell)
         finally:
             pace.close()
     found = load_closeup(file)

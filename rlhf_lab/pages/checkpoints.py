@@ -4,6 +4,7 @@ The texts are a closeup that `rlhf-lab closeup` keeps in the run's folder, and t
 model is loaded here.
 """
 
+from collections import Counter
 from typing import Any
 
 import streamlit as st
@@ -91,18 +92,19 @@ def _two(
 ) -> tuple[Any, list[Column], list[Row]]:
     """The pinned checkpoint on the left, the slider's on the right."""
     steps = list(every)
+    names = _named_by(steps, nats)
     for key, usual in (("ck_at", steps[-1]), ("ck_pin", steps[0])):
         if st.session_state.get(key) not in steps:  # of another run, or the first time
             st.session_state[key] = usual if key not in st.query_params else _named(key, steps, usual)
     at = steps[0]
     if len(steps) > 1:
         at = st.select_slider(
-            "Checkpoint on the right, by KL from the original model", steps, format_func=lambda s: _where(s, nats),
+            "Checkpoint on the right, by KL from the original model", steps, format_func=names.__getitem__,
             key="ck_at", on_change=_remember, args=("ck_at",),
         )  # fmt: skip
     with controls:
         pin = st.selectbox(
-            "On the left", steps, format_func=lambda s: _where(s, nats), key="ck_pin", on_change=_remember,
+            "On the left", steps, format_func=names.__getitem__, key="ck_pin", on_change=_remember,
             args=("ck_pin",), width=170,
         )  # fmt: skip
         st.button("Pin the right one on the left", on_click=_pin, args=(at,), disabled=pin == at)
@@ -111,7 +113,7 @@ def _two(
     pages = -(-count // SHOWN)
     page = st.pagination(pages, key="ck_page", bind="query-params") if pages > 1 else 1
     chosen = range((page - 1) * SHOWN, min(page * SHOWN, count))
-    columns = [Column(_title(s, steps), _where(s, nats), varied.get(s, "")) for s in (pin, at)]
+    columns = [Column(_title(s, steps), names[s], varied.get(s, "")) for s in (pin, at)]
     return box, columns, [Row([_cell(every[s]["texts"][k], found) for s in (pin, at)]) for k in chosen]
 
 
@@ -120,6 +122,7 @@ def _down(
 ) -> tuple[Any, list[Column], list[Row]]:
     """One text at all checkpoints, a page at a time."""
     steps = list(every)
+    names = _named_by(steps, nats)
     with controls:
         count = len(every[steps[0]]["texts"])
         text = st.selectbox("Text", range(1, count + 1), key="ck_text", bind="query-params", width=110)
@@ -127,7 +130,7 @@ def _down(
     pages = -(-len(steps) // PAGE)
     page = st.pagination(pages, key="ck_steps", bind="query-params") if pages > 1 else 1
     shown = steps[(page - 1) * PAGE : page * PAGE]
-    rows = [Row([_cell(every[s]["texts"][int(text) - 1], found)], _where(s, nats), f"iteration {s}") for s in shown]
+    rows = [Row([_cell(every[s]["texts"][int(text) - 1], found)], names[s], f"iteration {s}") for s in shown]
     return box, [Column()], rows
 
 
@@ -153,8 +156,11 @@ def _cell(text: dict[str, Any], found: dict[str, Any]) -> Cell:
     return Cell(text["pieces"], [text[name] for name in SERIES], note.replace("-", "\N{MINUS SIGN}"), given)
 
 
-def _where(step: int, nats: dict[int, float]) -> str:
-    return f"{nats[step]:.2f} nats" if step in nats else f"iteration {step}"
+def _named_by(steps: list[int], nats: dict[int, float]) -> dict[int, str]:
+    """Each checkpoint by its KL; by its iteration too where that is another's, since a widget knows it by its words."""
+    plain = {step: f"{nats[step]:.2f} nats" if step in nats else f"iteration {step}" for step in steps}
+    often = Counter(plain.values())
+    return {step: told if often[told] == 1 else f"{told}, iteration {step}" for step, told in plain.items()}
 
 
 def _title(step: int, steps: list[int]) -> str:

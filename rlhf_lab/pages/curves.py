@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
+import streamlit as st
 
 from elk_sandbox.pages.frame import chart, ink
 from elk_sandbox.palette import INK, QUIET
@@ -33,6 +34,24 @@ def draw(
     axis: `root` for sqrt(KL), `kl`. gold: `whole`, or `factors`. others: runs as thin lines. parts: what else is drawn,
     of `laws`, `best`, `second`, `frontier`.
     """
+    known = tuple((each["run"], each["evaluation"]) for each in (plotted, *others))
+    upper, lower, told = _charts(known, (axis, gold, tuple(sorted(parts)), ink(INK)), _drawn_of=(plotted, others))
+    state = chart(upper, told[0], key=f"oo_gold_{axis}_{gold}", select=True)
+    chart(lower, told[1], key=f"oo_proxy_{axis}")
+    return _brushed(state, axis)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _charts(
+    known: tuple[tuple[str, str], ...], asked: tuple[str, str, tuple[str, ...], str],
+    _drawn_of: tuple[Plotted, Sequence[Plotted]],
+) -> tuple[Any, Any, tuple[str, str]]:  # fmt: skip
+    """Both charts and what they show in words; kept, as building them takes longer than anything else here.
+
+    known: run and evaluation of all that is drawn; asked: axis, gold, parts, and the ground's ink.
+    """
+    (plotted, others), (axis, gold, shown, _) = _drawn_of, asked
+    parts = set(shown)
     far = 1.085 * max(float(max([*p["nats"], 1.05 * p["stop"]])) for p in (plotted, *others))  # as the laws go
     x = _x(axis, far)
     if gold == "factors":
@@ -43,17 +62,13 @@ def draw(
     layers += _layers(plotted, others, names, axis, parts if gold == "whole" else set(), gain=gold == "whole")
     if gold == "whole" and "laws" in parts:
         layers += _peak(plotted, axis, far)
-    brush = alt.selection_interval(name=BRUSH, encodings=["x"])
-    layers[0] = layers[0].add_params(brush)
-    upper = (
-        alt.layer(*layers).encode(x=x, y=alt.Y(title=title, axis=AXIS)).resolve_scale(color="shared", shape="shared")
-    )
-    state = chart(upper.properties(height=330), _alt(plotted, names), key=f"oo_gold_{axis}_{gold}", select=True)
-    names = ["proxy", *(["second"] if "second" in parts and "second" in plotted["scores"] else [])]
-    lower = [_stop(plotted, axis, told=False), _zero(), *_layers(plotted, others, names, axis, parts, gain=True)]
-    drawn = alt.layer(*lower).encode(x=x, y=alt.Y(title="proxy, gain in standard deviations", axis=AXIS))
-    chart(drawn.properties(height=260), _alt(plotted, names), key=f"oo_proxy_{axis}")
-    return _brushed(state, axis)
+    layers[0] = layers[0].add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
+    upper = alt.layer(*layers).encode(x=x, y=alt.Y(title=title, axis=AXIS)).properties(height=330)
+    proxies = ["proxy", *(["second"] if "second" in parts and "second" in plotted["scores"] else [])]
+    below = [_stop(plotted, axis, told=False), _zero(), *_layers(plotted, others, proxies, axis, parts, gain=True)]
+    y = alt.Y(title="proxy, gain in standard deviations", axis=AXIS)
+    lower = alt.layer(*below).encode(x=x, y=y).properties(height=260)
+    return upper, lower, (_alt(plotted, names), _alt(plotted, proxies))
 
 
 def _x(axis: str, far: float) -> alt.X:

@@ -55,6 +55,7 @@ def main() -> None:
     training.show(run)
 
 
+@st.fragment
 def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> None:
     """The headline, the curves, the samples behind a region, and the tables."""
     st.html(f"<style>{LOOK}</style>")

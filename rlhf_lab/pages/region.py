@@ -25,6 +25,7 @@ def show(evaluation: Evaluation, brushed: tuple[float, float] | None) -> None:
     """Samples of at most three checkpoints of the region that was brushed, or set by the slider."""
     curve = evaluation.curve
     nats = [float(n) for n in curve.nats]
+    names = [f"{n:.2f} nats, iteration {step}" for n, step in zip(nats, curve.steps, strict=True)]
     last = len(nats) - 1
     if brushed and brushed != st.session_state.get("oo_brushed"):
         inside = [k for k, n in enumerate(nats) if brushed[0] <= n <= brushed[1]]
@@ -39,7 +40,7 @@ def show(evaluation: Evaluation, brushed: tuple[float, float] | None) -> None:
     key = f"oo_ends_{evaluation.meta['run']}_{_written(begun)}"  # another brush makes another slider
     html("<h2>Samples <span>brush the chart of gold, or move the ends</span></h2>")
     ends: Any = st.select_slider(
-        "Checkpoints from, to", range(len(nats)), value=begun, format_func=lambda k: f"{nats[k]:.2f} nats", key=key,
+        "Checkpoints from, to", range(len(nats)), value=begun, format_func=names.__getitem__, key=key,
         on_change=_remember, args=(key,), label_visibility="collapsed",
     )  # fmt: skip
     order = one_of("Order", ORDERS, "oo_order", quiet=True)

@@ -82,7 +82,7 @@ def _samples(evaluation: Evaluation, found: Found, asked: str, top: int) -> None
     curve = evaluation.curve
     at = st.select_slider(
         "Samples of the checkpoint at", range(len(curve.steps)), value=top, key=f"ck_found_{asked}",
-        format_func=lambda k: f"{curve.nats[k]:.2f} nats: {len(found.rows[k])}",
+        format_func=lambda k: f"{curve.nats[k]:.2f} nats, iteration {curve.steps[k]}: {len(found.rows[k])}",
     )  # fmt: skip
     rows = found.rows[at]
     pattern = _pattern(asked)
@@ -119,25 +119,36 @@ def _pattern(asked: str) -> "re.Pattern[str]":
     return re.compile(rf"(?<!\w){words}" + (r"\w*" if asked.endswith("*") else r"(?!\w)"), re.IGNORECASE)
 
 
-def found_in(texts: str, pattern: "re.Pattern[str]") -> tuple[int, ...]:
-    """The numbers of the samples with a match, in samples joined by MARK."""
+def found_in(texts: str, asked: str) -> tuple[int, ...]:
+    """The numbers of the samples with a match, in samples in lower case joined by MARK; `asked` as for `_pattern`."""
+    word, open_end = asked.removesuffix("*").lower(), asked.endswith("*")
     numbers: list[int] = []
-    number = end = 0
-    for hit in pattern.finditer(texts):
-        number += texts.count(MARK, end, hit.start())
-        end = hit.start()
-        if not numbers or numbers[-1] != number:
-            numbers.append(number)
+    number = counted = start = 0
+    while word and (at := texts.find(word, start)) >= 0:
+        end = at + len(word)
+        start = at + 1
+        if _inside(texts[at - 1 : at]) or not (open_end or not _inside(texts[end : end + 1])):
+            continue
+        number += texts.count(MARK, counted, at)
+        counted = at
+        numbers.append(number)
+        start = texts.find(MARK, at)  # one match a sample is enough
+        if start < 0:
+            break
     return tuple(numbers)
+
+
+def _inside(symbol: str) -> bool:
+    """Whether a word goes on over it."""
+    return symbol.isalnum() or symbol == "_"
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
 def _joined(run: str, when: int) -> tuple[str, ...]:
     evaluation = evaluation_of(Path(run))
-    return tuple(MARK.join(texts) for texts in evaluation.texts) if evaluation else ()
+    return tuple(MARK.join(texts).lower() for texts in evaluation.texts) if evaluation else ()
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _found(run: str, when: int, asked: str) -> Found:
-    pattern = _pattern(asked)
-    return Found(tuple(found_in(texts, pattern) for texts in _joined(run, when)))
+    return Found(tuple(found_in(texts, asked) for texts in _joined(run, when)))

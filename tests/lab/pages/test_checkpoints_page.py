@@ -9,7 +9,7 @@ import pytest
 
 from rlhf_lab.closeups import Ask, load_closeup
 from rlhf_lab.evaluated import load_evaluation
-from rlhf_lab.pages.searching import found_in
+from rlhf_lab.pages.searching import MARK, _pattern, found_in
 from tests.lab.pages.opening import opened, tables, told
 
 Started = list[tuple[Path, str, list[str], set[str]]]
@@ -159,10 +159,9 @@ def _words(text: str) -> list[str]:
     [("joy", (0, 2)), ("jo*", (0, 1, 2)), ("JOY", (0, 2)), ("j.y", ()), ("lost", (3,)), ("joy and", (2,))],
 )
 def test_where_a_word_is(asked: str, numbers: tuple[int, ...]) -> None:
-    from rlhf_lab.pages.searching import MARK, _pattern
-
-    texts = ["O joy, joy!", "joyless", "the joy and all", "lost"]
-    assert found_in(MARK.join(texts), _pattern(asked)) == numbers
+    texts = ["O joy, joy!", "joyless", "the joy and all", "Lost"]
+    assert found_in(MARK.join(texts).lower(), asked) == numbers
+    assert tuple(k for k, text in enumerate(texts) if _pattern(asked).search(text)) == numbers  # what is marked
 
 
 def test_a_run_that_was_not_evaluated_leads_to_its_evaluation(home: Path) -> None:

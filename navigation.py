@@ -15,6 +15,9 @@ page = st.navigation(
         "RLHF": [
             st.Page(f"{LAB}/runs.py", title="Runs"),
             st.Page(f"{LAB}/label.py", title="Label"),
+            st.Page(f"{LAB}/reward.py", title="Reward model"),
+            st.Page(f"{LAB}/checkpoints.py", title="Checkpoints"),
+            st.Page(f"{LAB}/overoptimization.py", title="Over-optimisation"),
             st.Page(f"{LAB}/blind.py", title="Blind rating"),
         ],
     },

@@ -30,11 +30,13 @@ __all__ = [
     "FRESH",
     "Desk",
     "build",
+    "case_key",
     "case_of",
     "cell_key",
     "child_of",
     "code_digest",
     "draws_of",
+    "kept_case",
     "row",
     "source",
 ]
@@ -86,6 +88,7 @@ def code_digest() -> str:
 
 
 def case_key(counterexample: Mapping[str, Any], draw: int | None) -> str:
+    """The hash of all that a case depends on."""
     used = {k: counterexample[k] for k in ("text", "name", "knobs")}
     return key_of({"code": code_digest(), "case": used, "draw": draw})
 
@@ -98,8 +101,7 @@ def cell_key(proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fre
 
 def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Path) -> list[Case]:
     """The cases of these draws, from the workspace or from a child that runs the file. Raises UserError."""
-    keys = [case_key(counterexample, draw) for draw in draws]
-    paths = [folder / "cases" / key[:2] / f"{key}.npz" for key in keys]
+    paths = [_case_path(case_key(counterexample, draw), folder) for draw in draws]
     cases = [_load(path) for path in paths]
     if any(case is None for case in cases):
         with child_of("counterexample", counterexample) as child:
@@ -109,6 +111,15 @@ def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Pa
                     cases[k] = _received(meta, arrays, str(counterexample["path"]))
                     _save(path, meta, arrays)
     return [case for case in cases if case is not None]
+
+
+def kept_case(key: str, folder: Path) -> Case | None:
+    """The case of a `case_key` if the workspace holds it; no file of the user's is run."""
+    return _load(_case_path(key, folder))
+
+
+def _case_path(key: str, folder: Path) -> Path:
+    return folder / "cases" / key[:2] / f"{key}.npz"
 
 
 def case_of(counterexample: Mapping[str, Any], folder: Path) -> Case:

@@ -13,6 +13,7 @@ page = st.navigation(
         "ELK": [
             st.Page(f"{ELK}/vault.py", title="Vault"),
             st.Page(f"{ELK}/matrix.py", title="Matrix", default=True),
+            st.Page(f"{ELK}/flip.py", title="When does it flip?"),
         ],
     },
     position="top",

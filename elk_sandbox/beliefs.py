@@ -102,22 +102,26 @@ def _turns_on(world: World, level: str, question: str) -> tuple[str, ...]:
 
 
 def _shortened(world: World, own: list[str]) -> list[tuple[str, str]]:
-    """Arrows between these nodes, through those that are left out; a trace stands for the cause that it equals."""
+    """Arrows between these nodes, through those that are left out; a trace stands for the cause that it shows."""
     graph: nx.DiGraph[str] = nx.DiGraph(world.edges)
     graph.add_nodes_from(world.nodes)
     bits = dict(zip(world.nodes, world.states[0].T, strict=True))
     rest = [n for n in world.nodes if n not in own]
-    twin = {n: next((m for m in own if m in bits and (bits[m] == bits[n]).all()), None) for n in rest}
-    for node in (n for n in rest if twin[n] is None):
-        _leave_out(graph, node)
-    merged = graph.copy()
-    for node in (n for n in rest if twin[n] is not None):
-        _leave_out(graph, node)
+    twin = {
+        n: next((m for m in own if m in bits and np.ptp(bits[m] ^ bits[n]) == 0 < np.ptp(bits[n])), None) for n in rest
+    }
+    for node in sorted(rest, key=lambda n: twin[n] is not None):
         same = twin[node]
-        merged.add_edges_from((a, same) for a in list(merged.pred[node]) if a != same)
-        merged.add_edges_from((same, b) for b in list(merged.succ[node]) if b != same)
-        merged.remove_node(node)
-    return [(a, b) for a, b in (merged if nx.is_directed_acyclic_graph(merged) else graph).edges]
+        if same is not None:
+            merged = graph.copy()
+            merged.add_edges_from((a, same) for a in graph.pred[node] if a != same)
+            merged.add_edges_from((same, b) for b in graph.succ[node] if b != same)
+            merged.remove_node(node)
+            if nx.is_directed_acyclic_graph(merged):
+                graph = merged
+                continue
+        _leave_out(graph, node)
+    return [(a, b) for a, b in graph.edges]
 
 
 def _leave_out(graph: "nx.DiGraph[str]", node: str) -> None:

@@ -1,5 +1,6 @@
 """The command `elk-sandbox flip`; sympy is loaded when it runs."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +27,22 @@ def flip(
 ) -> None:
     """Say in closed form where a verdict flips: over sizes, probabilities and weights; checked against the judge."""
     from elk_sandbox.symbolic import flip as flips
-    from elk_sandbox.symbolic import judged, record, told
+    from elk_sandbox.symbolic import judged, keeping, record, told
 
+    registry, home = registry_in(folder), workspaces.workspace(workspace)
     try:
         with status(f"solving {proposal} x {counterexample}", quiet=as_json):
-            found = flips.find(registry_in(folder), proposal, counterexample, over, settings or [])
-            points = judged.check(found, workspaces.workspace(workspace))
+            began = time.perf_counter()
+            try:
+                found = flips.find(registry, proposal, counterexample, over, settings or [])
+            except InputError as reason:
+                keeping.fault(registry, proposal, counterexample, home)
+                raise reason
+            points = judged.check(found, home)
+            everything = record.as_dict(found, points)
+            with writing(home):
+                keeping.keep_flip(found, everything, home, time.perf_counter() - began)
+                keeping.keep_whole(registry, found, home)
     except UserError as fault:
         raise InputError(str(fault)) from None
     if png:
@@ -42,7 +53,7 @@ def flip(
         with writing(png):
             plane_png(found, png)
     if as_json:
-        print_json(record.as_dict(found, points))
+        print_json(everything)
     else:
         told.show(out, found, points)
     if not judged.agrees(found, points):

@@ -1,6 +1,5 @@
 """What all pages share: the look, the title, the workspace with its store, and charts in the app's colours."""
 
-from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,7 +104,7 @@ def chart(drawn: Any, alt_text: str, *, key: str | None = None, select: bool = F
         .configure_header(labelColor=ink(INK), titleColor=ink(QUIET))
         .configure_view(strokeOpacity=0)
         .configure_range(category=[ink(c) for c in TERMS])
-        .properties(usermeta={"embedOptions": {"actions": False}}, description=escape(alt_text))
+        .properties(usermeta={"embedOptions": {"actions": False}})
     )
     more: dict[str, Any] = {"on_select": "rerun"} if select else {}
     return st.altair_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)

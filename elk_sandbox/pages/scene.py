@@ -7,6 +7,7 @@ drawn too; of what there is no drawing for, the text beside it tells.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from elk_sandbox.pages.svg import Picture, Shape, el, gem
 from elk_sandbox.stage import Stage
@@ -262,7 +263,7 @@ def _cells(pixels: Sequence[str], on: Mapping[str, int]) -> list[Shape]:
     for k, name in enumerate(pixels):
         x = 96 - side * columns / 2 + side * (k % columns)
         y = 128 - side * rows / 2 + side * (k // columns)
-        cell = {"x": x + 2.5, "y": y + 2.5, "width": side - 5, "height": side - 5, "rx": 2}
+        cell: dict[str, Any] = {"x": x + 2.5, "y": y + 2.5, "width": side - 5, "height": side - 5, "rx": 2}
         label = name if len(name) <= 3 else name[-1]
         parts = [
             el("rect", cls="gem" if on[name] else "gone", **cell),

@@ -1,0 +1,349 @@
+"""When does it flip? The border on which a verdict changes, as a formula and as a plot with sliders.
+
+sympy works in a command of the command line, which leaves closed forms in the workspace; here they are only evaluated.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from elk_sandbox.checks import world_knobs
+from elk_sandbox.declare import Knob
+from elk_sandbox.markup import number
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.borders import formulas
+from elk_sandbox.pages.frame import TICK, begin, chart, empty, html, place
+from elk_sandbox.pages.plane import line, plane, span
+from elk_sandbox.pages.words import word
+from elk_sandbox.palette import STATES
+from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
+from elk_sandbox.symbolic.kept import FAULT, flip_key, kept, whole_key
+from elk_sandbox.symbolic.openings import OPENINGS
+from elk_sandbox.symbolic.surface import Open, Surface
+
+FIRST = ("complexity", "human_simulator")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What was chosen: the penalties that are added, and a counterexample or a control world."""
+
+    proposals: tuple[Entry, ...]
+    name: str
+    entry: Entry | None
+    switches: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return "+".join(e.name for e in self.proposals)
+
+    @property
+    def world(self) -> Entry | str:
+        return self.entry or self.name
+
+    @property
+    def knobs(self) -> Sequence[Knob]:
+        return self.entry.knobs if self.entry else world_knobs(self.name)
+
+    @property
+    def whole(self) -> str:
+        return whole_key(self.proposals, self.world, self.switches)
+
+    def over(self, names: Sequence[str], at: Mapping[str, float]) -> str:
+        """The key of what is known with these left open and the rest at these values."""
+        set_here = dict(s.split("=") for s in self.switches)
+        world = {k.name: None if k.name in names else at.get(k.name, _switched(k, set_here)) for k in self.knobs}
+        mine = {e.name: {k.name: self._weight(e, k, names, at) for k in e.knobs} for e in self.proposals}
+        return flip_key(self.proposals, self.world, names, {**mine, self.name: world})
+
+    def _weight(self, entry: Entry, knob: Knob, names: Sequence[str], at: Mapping[str, float]) -> object:
+        for name in (f"{entry.name}.{knob.name}", knob.name):
+            if name in names:
+                return None
+            if name in at:
+                return at[name]
+        return knob.default
+
+
+def _switched(knob: Knob, switches: Mapping[str, str]) -> object:
+    return knob.parse(switches[knob.name]) if knob.name in switches else knob.default
+
+
+def main() -> None:
+    begin(
+        "When does it flip?",
+        f"A verdict depends on sizes, probabilities and weights. Here is where it changes, in closed form, for a "
+        f"{word('proposal')} against a {word('counterexample')} whose costs are known as formulas.",
+    )
+    home = place()
+    try:
+        registry = Registry.default()
+    except RegistryError as reason:
+        st.error(str(reason))
+        return
+    pair = _chosen(registry)
+    if pair is None:
+        return
+    job = Detached(home, "flip")
+    whole = kept(pair.whole, home)
+    if whole is None:
+        _unsolved(pair, job, home)
+        return
+    if FAULT in whole:
+        told = escape(str(whole[FAULT]))
+        empty(f"<strong>{escape(pair.title)}</strong> against <strong>{escape(pair.name)}</strong>: {told}.")
+        return
+    _shown(pair, whole, job, home)
+
+
+def _chosen(registry: Registry) -> Pair | None:
+    """The two in the address, each with a control to choose another."""
+    worlds = [n for n, o in OPENINGS.items() if o.control or n in registry.counterexamples]
+    asked = st.query_params.get("flip_proposal", FIRST[0]).split("+")
+    name = st.query_params.get("flip_world", FIRST[1])
+    left, right = st.columns(2, gap="large")
+    known = [n for n in dict.fromkeys(asked) if n in registry.proposals]
+    st.session_state["flip_proposals"] = known
+    st.session_state["flip_against"] = name if name in worlds else None
+    with left:
+        st.multiselect(
+            "Proposal; of several the penalties are added", list(registry.proposals), key="flip_proposals",
+            format_func=lambda n: n.replace("_", " "), max_selections=3, on_change=_choose,
+        )  # fmt: skip
+    with right:
+        st.selectbox(
+            "Against the counterexample, or the control world", worlds, key="flip_against",
+            format_func=lambda n: _spoken(n), on_change=_choose, placeholder="Choose one",
+        )  # fmt: skip
+    missing = [n for n in asked if n not in registry.proposals]
+    if missing or not known or name not in worlds:
+        told = f"<code>{escape(' '.join(missing))}</code> is not there. " if any(missing) else ""
+        empty(f"{told}Choose a proposal and a counterexample that has closed forms.")
+        return None
+    entry = None if OPENINGS[name].control else registry.counterexamples[name]
+    switches = []
+    for knob in entry.knobs if entry else ():
+        if isinstance(knob.default, bool) and knob.name in OPENINGS[name].idle:
+            with right:
+                on = st.toggle(
+                    knob.name, value=knob.default, key=f"flip_switch_{name}_{knob.name}", bind="query-params"
+                )
+            if on != knob.default:
+                switches.append(f"{knob.name}={str(on).lower()}")
+    return Pair(tuple(registry.proposals[n] for n in known), name, entry, tuple(switches))
+
+
+def _spoken(name: str) -> str:
+    told = name.replace("_", " ")
+    return f"{told} (control world)" if OPENINGS[name].control else told
+
+
+def _choose() -> None:
+    for name in [n for n in st.query_params if n in ("flip_at", "flip_x", "flip_y")]:
+        del st.query_params[name]
+    st.query_params["flip_proposal"] = "+".join(st.session_state["flip_proposals"])
+    st.query_params["flip_world"] = st.session_state["flip_against"] or ""
+
+
+def _command(pair: Pair, home: Path, *more: str) -> list[str]:
+    command = [sys.executable, "-m", "elk_sandbox", "flip", pair.title, pair.name, "--workspace", str(home), "--json"]
+    return [*command, *(a for s in pair.switches for a in ("--set", s)), *more]
+
+
+def _unsolved(pair: Pair, job: Detached, home: Path) -> None:
+    if job.running:
+        st.fragment(_waiting, run_every=TICK)(pair.whole, job, home)
+        return
+    tried = pair.whole in job.asked
+    if tried:
+        st.error(f"No closed forms came of it. Last line: {job.last_line() or 'none'}")
+    else:
+        empty(
+            f"What decides between the reporters of <strong>{escape(pair.name)}</strong> under "
+            f"<strong>{escape(pair.title)}</strong> will be here as a formula, with the border where the verdict "
+            "changes. Solving takes a few seconds; the proposal's file runs in a child process."
+        )
+    if _allowed() and st.button("Solve it again" if tried else "Solve it", type="primary"):
+        job.start(_command(pair, home), [pair.whole])
+        st.rerun()
+
+
+def _allowed() -> bool:
+    refused = refusal()
+    if refused:
+        st.warning(refused)
+    return refused is None
+
+
+def _waiting(key: str, job: Detached, home: Path) -> None:
+    if kept(key, home) is not None or not job.running:
+        st.rerun()
+    html('<p><span class="chip running">solving</span> Closed forms are on their way.</p>')
+
+
+def _shown(pair: Pair, whole: Mapping[str, Any], job: Detached, home: Path) -> None:
+    surface = Surface(whole)
+    objective, legend = escape(str(whole["objective"])), escape(str(whole["legend"]))
+    html(f"<p><strong>{objective}</strong></p><p class='quiet'>{legend}</p>")
+    if not surface.open:
+        decided = surface.decide({})
+        who = f"{escape(decided.bad)} against {escape(decided.honest)}"
+        _verdict(decided.verdict, f"{who}: {number(decided.difference)} nats, whatever is set.")
+        return
+    names = _axes(surface, [str(n) for n in whole["usual"]])
+    left, right = st.columns([7, 4], gap="large")
+    with right:
+        at = _sliders(surface)
+        _decision(pair, surface, at, job, home)
+    record = kept(pair.over(names, at), home)
+    judged = [p["at"] for p in record["judge"]["points"]] if record and record["judge"]["agrees"] else []
+    with left:
+        if len(names) == 2:
+            drawn, told = plane(surface, names[0], names[1], at, judged)
+        else:
+            drawn, told = line(surface, names[0], at)
+        chart(drawn, told)
+        crosses = ", crosses are where the judge was asked and agrees" if judged and len(names) == 2 else ""
+        html(f'<p class="quiet">The ring is the present setting{crosses}.</p>')
+    _formulas(pair, names, at, record, surface, job, home)
+
+
+def _axes(surface: Surface, usual: Sequence[str]) -> list[str]:
+    """Of which parameters the plane is; with one open parameter there is nothing to choose."""
+    every = list(surface.open)
+    if len(every) == 1:
+        return every
+    first = usual[0] if usual else every[0]
+    second = usual[1] if len(usual) > 1 else next(n for n in every if n != first)
+    columns = st.columns([2, 2, 3])
+    with columns[0]:
+        x = st.selectbox("Across", every, index=every.index(first), key="flip_x", bind="query-params")
+    rest = [n for n in every if n != x]
+    with columns[1]:
+        index = rest.index(second) if second in rest else 0
+        y = st.selectbox("Up", rest, index=index, key="flip_y", bind="query-params")
+    return [x, y if y in rest else rest[0]]
+
+
+def _sliders(surface: Surface) -> dict[str, float]:
+    """All open parameters at the values of the address."""
+    asked = dict(s.split("=", 1) for s in st.query_params.get("flip_at", "").split(";") if "=" in s)
+    found: dict[str, float] = {}
+    html("<h2>Set the values</h2>")
+    for name, parameter in surface.open.items():
+        low, high, step = span(parameter)
+        value = _inside(asked.get(name, ""), _start(parameter), low, high, step)
+        key = f"flip_value_{name}"
+        whole = parameter.discrete
+        st.session_state[key] = int(value) if whole else value
+        found[name] = float(
+            st.slider(
+                f"{name} of {parameter.owner}".replace("_", " "),
+                int(low) if whole else low,
+                int(high) if whole else high,
+                step=int(step) if whole else step,
+                key=key,
+                on_change=_moved,
+                args=(list(surface.open),),
+                format="%d" if whole else "%.3f" if step < 0.01 else "%.2f",
+            )
+        )
+    return found
+
+
+def _start(parameter: Open) -> float:
+    low, high, _ = span(parameter)
+    if parameter.kind == "share" and parameter.default <= parameter.low:
+        return parameter.low + 0.1 * (parameter.high - parameter.low)
+    return min(max(parameter.default, low), high)
+
+
+def _inside(text: str, default: float, low: float, high: float, step: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = default
+    steps = round((min(max(value, low), high) - low) / step)
+    return round(min(low + steps * step, high), 6)
+
+
+def _moved(names: Sequence[str]) -> None:
+    st.query_params["flip_at"] = ";".join(f"{n}={st.session_state[f'flip_value_{n}']:g}" for n in names)
+
+
+def _verdict(verdict: str, told: str) -> None:
+    state = STATES[verdict]
+    colours = f"background: var(--elk-{verdict}-fill); color: var(--elk-{verdict}-ink)"
+    badge = f'<span class="badge" style="{colours}"><span aria-hidden="true">{state.sign}</span>{state.label}</span>'
+    html(f"<p>{badge}</p><p>{told}</p>")
+
+
+def _decision(pair: Pair, surface: Surface, at: Mapping[str, float], job: Detached, home: Path) -> None:
+    """The verdict at the sliders' values, and the judge's word on it."""
+    decided = surface.decide(at)
+    who = f"<code>{escape(decided.bad)}</code> against <code>{escape(decided.honest)}</code>"
+    _verdict(decided.verdict, f"{who}: J(bad) - J(honest) = {number(decided.difference)} nats.")
+    key = pair.over((), at)
+    record = kept(key, home)
+    if record is not None:
+        (point,) = record["judge"]["points"]
+        agrees = "the same" if record["judge"]["agrees"] else "<strong>and disagrees: trust the judge</strong>"
+        html(f"<p>The judge, by enumeration: {number(point['judge'])} nats, {agrees}.</p>")
+        return
+    beyond = [p for n, p in surface.open.items() if p.judged is not None and at[n] > p.judged]
+    if beyond:
+        told = "; ".join(f"{p.name} up to {p.judged:g}" for p in beyond)
+        html(f'<p class="quiet">The judge enumerates {escape(told)}: beyond, only the closed form speaks.</p>')
+    elif job.running and key in job.asked:
+        st.fragment(_waiting, run_every=TICK)(key, job, home)
+    else:
+        if key in job.asked and not job.running:
+            st.error(f"The judge gave no answer. Last line: {job.last_line() or 'none'}")
+        values = [f"{_setting(pair, n)}={v!r}" if v % 1 else f"{_setting(pair, n)}={int(v)}" for n, v in at.items()]
+        command = _command(pair, home, *(a for s in values for a in ("--set", s)))
+        if _allowed() and st.button("Ask the judge at these values", disabled=job.running):
+            job.start(command, [key])
+            st.rerun()
+
+
+def _setting(pair: Pair, name: str) -> str:
+    """A knob's name with its owner's, so that it is nobody else's too."""
+    if "." in name:
+        return name
+    if name in {k.name for k in pair.knobs}:
+        return f"{pair.name}.{name}"
+    return f"{next(e.name for e in pair.proposals if name in {k.name for k in e.knobs})}.{name}"
+
+
+def _formulas(
+    pair: Pair, names: Sequence[str], at: Mapping[str, float], record: Mapping[str, Any] | None, surface: Surface,
+    job: Detached, home: Path,
+) -> None:  # fmt: skip
+    html("<h2>As formulas</h2>")
+    rest = {n: v for n, v in at.items() if n not in names}
+    if record is not None:
+        formulas(record, names, {n: surface.open[n].symbol for n in names})
+        return
+    key = pair.over(names, at)
+    if job.running and key in job.asked:
+        st.fragment(_waiting, run_every=TICK)(key, job, home)
+        return
+    if key in job.asked and not job.running:
+        st.error(f"No formula came of it. Last line: {job.last_line() or 'none'}")
+    told = ", ".join(f"{n} = {v:g}" for n, v in rest.items())
+    fixed = f" with {escape(told)}" if told else ""
+    html(f"<p class='quiet'>The border over {escape(' and '.join(names))}{fixed} has not been solved yet.</p>")
+    values = [f"{_setting(pair, n)}={v!r}" if v % 1 else f"{_setting(pair, n)}={int(v)}" for n, v in rest.items()]
+    command = _command(pair, home, "--over", ",".join(names), *(a for s in values for a in ("--set", s)))
+    if _allowed() and st.button("Solve for the border", disabled=job.running):
+        job.start(command, [key])
+        st.rerun()
+
+
+main()

@@ -32,6 +32,7 @@ __all__ = [
     "build",
     "case_key",
     "case_of",
+    "case_path",
     "cell_key",
     "child_of",
     "code_digest",
@@ -101,7 +102,7 @@ def cell_key(proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fre
 
 def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Path) -> list[Case]:
     """The cases of these draws, from the workspace or from a child that runs the file. Raises UserError."""
-    paths = [_case_path(case_key(counterexample, draw), folder) for draw in draws]
+    paths = [case_path(case_key(counterexample, draw), folder) for draw in draws]
     cases = [_load(path) for path in paths]
     if any(case is None for case in cases):
         with child_of("counterexample", counterexample) as child:
@@ -115,10 +116,11 @@ def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Pa
 
 def kept_case(key: str, folder: Path) -> Case | None:
     """The case of a `case_key` if the workspace holds it; no file of the user's is run."""
-    return _load(_case_path(key, folder))
+    return _load(case_path(key, folder))
 
 
-def _case_path(key: str, folder: Path) -> Path:
+def case_path(key: str, folder: Path) -> Path:
+    """The file that holds the case of a `case_key`."""
     return folder / "cases" / key[:2] / f"{key}.npz"
 
 

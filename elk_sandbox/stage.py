@@ -49,7 +49,10 @@ class Stage:
 
     @cached_property
     def choices(self) -> tuple[Choice, ...]:
-        """The fewest nodes, actions first, then those with words, causes before effects, that tell situations apart."""
+        """Nodes that tell all situations apart: actions, then those with words, then the rest, causes before effects.
+
+        Each tells apart what those before it do not.
+        """
         world = self.world
         bits = world.states[0]
         order = sorted(range(len(world.nodes)), key=lambda k: (self._rank(k), k))

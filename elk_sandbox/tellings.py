@@ -9,7 +9,7 @@ from elk_sandbox.markup import number
 from elk_sandbox.stage import Part, Stage
 from elk_sandbox.world import World
 
-__all__ = ["Happening", "alike", "answers", "happening"]
+__all__ = ["Happening", "alike", "answers", "happening", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ def answers(stage: Stage, at: int) -> str:
         return table
     more = f'<div class="wide"><table>{top}<tbody>{"".join(rest)}</tbody></table></div>'
     return f"{table}<details><summary>{len(rest)} more reporters</summary>{more}</details>"
+
+
+def sentence(text: str) -> str:
+    """Begun with a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def alike(world: World) -> list[list[str]]:

@@ -3,76 +3,32 @@
 sympy works in a command of the command line, which leaves closed forms in the workspace; here they are only evaluated.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.checks import world_knobs
-from elk_sandbox.declare import Knob
 from elk_sandbox.markup import number
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.borders import formulas
+from elk_sandbox.pages.files import registry
 from elk_sandbox.pages.frame import TICK, begin, chart, empty, html, place
+from elk_sandbox.pages.pair import Pair
 from elk_sandbox.pages.plane import line, plane, span
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
-from elk_sandbox.symbolic.kept import FAULT, flip_key, kept, whole_key
+from elk_sandbox.runtime.registry import Registry, RegistryError
+from elk_sandbox.symbolic.kept import FAULT, kept
 from elk_sandbox.symbolic.openings import OPENINGS
 from elk_sandbox.symbolic.surface import Open, Surface
 
+LOOK = """
+.katex-display { overflow: auto hidden; margin: 0.25rem 0; padding: 0.25rem 0; }
+"""
 FIRST = ("complexity", "human_simulator")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What was chosen: the penalties that are added, and a counterexample or a control world."""
-
-    proposals: tuple[Entry, ...]
-    name: str
-    entry: Entry | None
-    switches: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        return "+".join(e.name for e in self.proposals)
-
-    @property
-    def world(self) -> Entry | str:
-        return self.entry or self.name
-
-    @property
-    def knobs(self) -> Sequence[Knob]:
-        return self.entry.knobs if self.entry else world_knobs(self.name)
-
-    @property
-    def whole(self) -> str:
-        return whole_key(self.proposals, self.world, self.switches)
-
-    def over(self, names: Sequence[str], at: Mapping[str, float]) -> str:
-        """The key of what is known with these left open and the rest at these values."""
-        set_here = dict(s.split("=") for s in self.switches)
-        world = {k.name: None if k.name in names else at.get(k.name, _switched(k, set_here)) for k in self.knobs}
-        mine = {e.name: {k.name: self._weight(e, k, names, at) for k in e.knobs} for e in self.proposals}
-        return flip_key(self.proposals, self.world, names, {**mine, self.name: world})
-
-    def _weight(self, entry: Entry, knob: Knob, names: Sequence[str], at: Mapping[str, float]) -> object:
-        for name in (f"{entry.name}.{knob.name}", knob.name):
-            if name in names:
-                return None
-            if name in at:
-                return at[name]
-        return knob.default
-
-
-def _switched(knob: Knob, switches: Mapping[str, str]) -> object:
-    return knob.parse(switches[knob.name]) if knob.name in switches else knob.default
 
 
 def main() -> None:
@@ -81,13 +37,14 @@ def main() -> None:
         f"A verdict depends on sizes, probabilities and weights. Here is where it changes, in closed form, for a "
         f"{word('proposal')} against a {word('counterexample')} whose costs are known as formulas.",
     )
+    st.html(f"<style>{LOOK}</style>")
     home = place()
     try:
-        registry = Registry.default()
+        files = registry()
     except RegistryError as reason:
         st.error(str(reason))
         return
-    pair = _chosen(registry)
+    pair = _chosen(files)
     if pair is None:
         return
     job = Detached(home, "flip")
@@ -151,11 +108,6 @@ def _choose() -> None:
     st.query_params["flip_world"] = st.session_state["flip_against"] or ""
 
 
-def _command(pair: Pair, home: Path, *more: str) -> list[str]:
-    command = [sys.executable, "-m", "elk_sandbox", "flip", pair.title, pair.name, "--workspace", str(home), "--json"]
-    return [*command, *(a for s in pair.switches for a in ("--set", s)), *more]
-
-
 def _unsolved(pair: Pair, job: Detached, home: Path) -> None:
     if job.running:
         st.fragment(_waiting, run_every=TICK)(pair.whole, job, home)
@@ -170,7 +122,7 @@ def _unsolved(pair: Pair, job: Detached, home: Path) -> None:
             "changes. Solving takes a few seconds; the proposal's file runs in a child process."
         )
     if _allowed() and st.button("Solve it again" if tried else "Solve it", type="primary"):
-        job.start(_command(pair, home), [pair.whole])
+        job.start(pair.command(home, {}), [pair.whole])
         st.rerun()
 
 
@@ -305,20 +257,10 @@ def _decision(pair: Pair, surface: Surface, at: Mapping[str, float], job: Detach
     else:
         if key in job.asked and not job.running:
             st.error(f"The judge gave no answer. Last line: {job.last_line() or 'none'}")
-        values = [f"{_setting(pair, n)}={v!r}" if v % 1 else f"{_setting(pair, n)}={int(v)}" for n, v in at.items()]
-        command = _command(pair, home, *(a for s in values for a in ("--set", s)))
+        command = pair.command(home, at)
         if _allowed() and st.button("Ask the judge at these values", disabled=job.running):
             job.start(command, [key])
             st.rerun()
-
-
-def _setting(pair: Pair, name: str) -> str:
-    """A knob's name with its owner's, so that it is nobody else's too."""
-    if "." in name:
-        return name
-    if name in {k.name for k in pair.knobs}:
-        return f"{pair.name}.{name}"
-    return f"{next(e.name for e in pair.proposals if name in {k.name for k in e.knobs})}.{name}"
 
 
 def _formulas(
@@ -339,8 +281,7 @@ def _formulas(
     told = ", ".join(f"{n} = {v:g}" for n, v in rest.items())
     fixed = f" with {escape(told)}" if told else ""
     html(f"<p class='quiet'>The border over {escape(' and '.join(names))}{fixed} has not been solved yet.</p>")
-    values = [f"{_setting(pair, n)}={v!r}" if v % 1 else f"{_setting(pair, n)}={int(v)}" for n, v in rest.items()]
-    command = _command(pair, home, "--over", ",".join(names), *(a for s in values for a in ("--set", s)))
+    command = pair.command(home, rest, names)
     if _allowed() and st.button("Solve for the border", disabled=job.running):
         job.start(command, [key])
         st.rerun()

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from elk_sandbox.beliefs import Believed
-from elk_sandbox.layered import layout
+from elk_sandbox.layered import Bends, Places, layout
 from elk_sandbox.pages.svg import Picture, Shape, el
 
 __all__ = ["net"]
@@ -19,6 +21,17 @@ SHORT = 3  # characters of a name that stands inside its node
 LEGIBLE = 0.62  # of the natural width, below which it scrolls
 
 
+@dataclass(frozen=True)
+class _Graph:
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=256)
+def _laid_out(nodes: tuple[str, ...], edges: tuple[tuple[str, str], ...]) -> tuple[Places, Bends]:
+    return layout(_Graph(nodes, edges))
+
+
 def net(
     believed: Believed, words: Mapping[str, tuple[str, str]], actual: Mapping[str, int], who: str, picks: bool = False
 ) -> Picture:
@@ -27,7 +40,7 @@ def net(
     actual: every node's value; a node on whose other side of 1/2 the belief lies is marked as wrong.
     picks: nodes are buttons that report their name.
     """
-    place, bends = layout(believed)
+    place, bends = _laid_out(believed.nodes, believed.edges)
     at = {n: (ACROSS * x, -DOWN * y) for n, (x, y) in place.items()}
     shapes = [
         _edge([at[a], *((ACROSS * x, -DOWN * y) for x, y in bends[a, b]), at[b]], _foreign(believed, a, b))

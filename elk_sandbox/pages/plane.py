@@ -66,7 +66,7 @@ def plane(
     across = alt.X("x:Q", scale=scales[0], title=_title(first), axis=_axis(first))
     up = alt.Y("y:Q", scale=scales[1], title=_title(second), axis=_axis(second))
     layers: list[Any] = [
-        _on(areas).mark_rect(strokeWidth=0).encode(across, up, alt.X2("x2:Q"), alt.Y2("y2:Q"), fill)
+        _on(areas).mark_rect(strokeWidth=0, opacity=1).encode(across, up, alt.X2("x2:Q"), alt.Y2("y2:Q"), fill)
     ]  # fmt: skip
     if borders:
         layers.append(
@@ -78,7 +78,7 @@ def plane(
         state = STATES[str(label["verdict"])]
         layers.append(
             _on([label])
-            .mark_text(color=ink(state.ink), fontSize=13, fontWeight=600)
+            .mark_text(color=ink(state.ink), fontSize=13, fontWeight=600, dy=-14)
             .encode(across, up, text=alt.value(f"{state.sign}  {state.label}"))
         )
     asked = [{"x": p[x], "y": p[y], "told": "the judge agrees here"} for p in judged if x in p and y in p]

@@ -11,6 +11,7 @@ from typing import Any
 
 from elk_sandbox.pages.svg import Picture, Shape, el, gem
 from elk_sandbox.stage import Stage
+from elk_sandbox.tellings import sentence
 
 __all__ = ["outside", "room"]
 
@@ -125,7 +126,7 @@ def _camera(props: _Props, screened: bool, words: Mapping[str, tuple[str, str]])
         return camera
     word = words[props.screen][int(screened)]
     hit = el("rect", x=262, y=22, width=146, height=122, rx=6, cls="hit")
-    return [el("g", *camera, hit, pick=props.screen, told=f"{word[:1].upper()}{word[1:]}", pressed=screened)]
+    return [el("g", *camera, hit, pick=props.screen, told=sentence(word), pressed=screened)]
 
 
 def _pedestal(
@@ -150,7 +151,7 @@ def _pedestal(
         return stand
     word = words[props.diamond][on[props.diamond]]
     hit = el("rect", x=X - 46, y=TOP - 66, width=92, height=140, rx=6, cls="hit")
-    told = f"{word[:1].upper()}{word[1:]}"
+    told = sentence(word)
     return [el("g", *stand, hit, pick=props.diamond, told=told, pressed=bool(on[props.diamond]))]
 
 
@@ -173,7 +174,7 @@ def _removal(k: int, name: str, word: str) -> list[Shape]:
             gem(X + 73, 282, 11),
         ]
         label = (X + 108, 270.0)
-    told = f"{word[:1].upper()}{word[1:]}"
+    told = sentence(word)
     return [el("g", *shapes, el("text", name, x=label[0], y=label[1], cls="trickink"), told=told)]
 
 
@@ -186,7 +187,7 @@ def _box(x: float, y: float, name: str, word: str) -> list[Shape]:
             el("rect", x=x - 15, y=y - 3, width=30, height=26, rx=3, cls="trick"),
             el("text", "?", x=x, y=y + 15, cls="mid trickink"),
             el("text", name, x=x, y=y + 38, cls="mid trickink"),
-            told=f"{word[:1].upper()}{word[1:]}",
+            told=sentence(word),
         )
     ]
 
@@ -202,7 +203,7 @@ def _levers(levers: Sequence[str], on: Mapping[str, int], words: Mapping[str, tu
             el("rect", x=x - 10, y=274, width=20, height=10, rx=2, cls="dark"),
             el("rect", x=x - 15, y=230, width=30, height=60, rx=4, cls="hit"),
         ]
-        shapes.append(el("g", *parts, pick=name, told=f"{word[:1].upper()}{word[1:]}", pressed=bool(on[name])))
+        shapes.append(el("g", *parts, pick=name, told=sentence(word), pressed=bool(on[name])))
     return shapes
 
 
@@ -249,7 +250,7 @@ def _monitor(stage: Stage, props: _Props, on: Mapping[str, int], glare: bool) ->
         )  # fmt: skip
         frame.append(el("polygon", points=rays, cls="lit"))
     word = "" if props.camera is None else stage.world.words[props.camera][on[props.camera]]
-    return [el("g", *frame, told=f"{word[:1].upper()}{word[1:]}")] if word else frame
+    return [el("g", *frame, told=sentence(word))] if word else frame
 
 
 def _cells(pixels: Sequence[str], on: Mapping[str, int]) -> list[Shape]:

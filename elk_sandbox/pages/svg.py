@@ -3,7 +3,7 @@
 Text from worlds and files only ever becomes text or a value of an attribute.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,11 +153,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _component = st.components.v2.component("elk_sandbox_picture", html='<div class="pictures"></div>', css=_CSS, js=_JS)
 
 
-def picture(pictures: Sequence[Picture], key: str, *, enlarged: float = 1.0) -> str | None:
-    """Draw pictures beside each other, below where there is no room; the `pick` that was clicked just now, else None.
+def picture(
+    pictures: Sequence[Picture], key: str, *, enlarged: float = 1.0, on_pick: Callable[[str], None] | None = None
+) -> None:
+    """Draw pictures beside each other, below where there is no room.
 
-    enlarged: how many pixels a unit may be.
+    enlarged: how many pixels a unit may be. on_pick: called with the `pick` that was clicked, before the page runs.
     """
+
+    def picked() -> None:
+        found = st.session_state[key].picked
+        if found and on_pick is not None:
+            on_pick(str(found))
+
     data = [
         {
             "width": p.width, "height": p.height, "left": p.left, "top": p.top, "label": p.label,
@@ -165,5 +173,4 @@ def picture(pictures: Sequence[Picture], key: str, *, enlarged: float = 1.0) -> 
         }
         for p in pictures
     ]  # fmt: skip
-    found = _component(key=key, data={"pictures": data}, on_picked_change=lambda: None).picked
-    return str(found) if found else None
+    _component(key=key, data={"pictures": data}, on_picked_change=picked)

@@ -1,41 +1,35 @@
 """The vault: an exact world to play with. What happens, what is seen, what is believed, and what reporters answer.
 
-A standard world is made here, which takes milliseconds. A counterexample is the user's code: its case is read from the
-workspace, and where it is not there a command of the command line builds it in a child.
+Everything is read off the tables of the world, which are exact; what was chosen is in the address.
 """
 
-import re
-import sys
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
-from elk_sandbox import beliefs, worlds
-from elk_sandbox.cells import case_key, kept_case, source
+from elk_sandbox import beliefs
 from elk_sandbox.markup import number
-from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.frame import TICK, begin, empty, html, place
+from elk_sandbox.pages.files import registry
+from elk_sandbox.pages.frame import begin, html
 from elk_sandbox.pages.graph import net
 from elk_sandbox.pages.scene import outside, room
 from elk_sandbox.pages.svg import picture
+from elk_sandbox.pages.vault_world import chosen
 from elk_sandbox.pages.words import word
-from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
-from elk_sandbox.stage import Stage, of_case, of_world
-from elk_sandbox.tellings import alike, answers, happening
+from elk_sandbox.runtime.registry import RegistryError
+from elk_sandbox.stage import Stage
+from elk_sandbox.tellings import alike, answers, happening, sentence
 
 LOOK = """
 [data-testid="stCheckbox"] p { white-space: normal; overflow: visible; }
 .elk h2 { margin-top: 0.9rem; }
+@media (max-width: 640px) { .elk th[scope="row"] { white-space: normal; min-width: 6.5rem; } }
 .elk td.wrap { white-space: normal; min-width: 6rem; }
 .elk .verdict { display: inline-block; padding: 0 0.4rem; margin-left: 0.25rem; border-radius: 0.2rem; }
 .elk .verdict.right { background: var(--elk-survives-fill); color: var(--elk-survives-ink); }
 .elk .verdict.wrong { background: var(--elk-strict-fill); color: var(--elk-strict-ink); }
 """
-FIRST = "screen"
-CASE = "case of "
 PEOPLE = {"viewer": "viewer", "operator": "operator", "assisted": "AI-assisted human", "hstar": "best human net"}
 
 
@@ -47,132 +41,21 @@ def main() -> None:
     )
     st.html(f"<style>{LOOK}</style>")
     try:
-        registry = Registry.default()
+        files = registry()
     except RegistryError as reason:
         st.error(str(reason))
         return
-    stage = _chosen(registry)
+    stage = chosen(files)
     if stage is not None:
         _play(stage)
 
 
-def _chosen(registry: Registry) -> Stage | None:
-    """What the address names: a standard world, or a counterexample's case if it has been built."""
-    case, world = st.query_params.get("vault_case"), st.query_params.get("vault_world", FIRST)
-    options = [*worlds.STANDARD, *(CASE + n for n in registry.counterexamples)]
-    now = CASE + case if case else world
-    st.session_state["vault_shown"] = now if now in options else None
-    st.selectbox(
-        "World: a standard one, or a counterexample's case",
-        options,
-        key="vault_shown",
-        format_func=lambda n: n.replace("_", " "),
-        on_change=_open,
-        placeholder="Choose a world",
-        width=420,
-    )
-    if case:
-        return _case(registry, case)
-    if world not in worlds.STANDARD:
-        empty(f"There is no world called <code>{escape(world)}</code>. Choose one from the list.")
-        return None
-    _about(worlds.STANDARD[world].__doc__ or "")
-    return _standard(world)
-
-
-def _about(doc: str) -> None:
-    """The first sentence of a docstring."""
-    first = " ".join(doc.split("\n\n")[0].split())
-    first = re.sub(r"W-[A-Z-]+", lambda m: m[0].removeprefix("W-").lower(), re.sub(r"^W-[A-Z-]+: ", "", first))
-    first = _sentence(first.replace("`", "").removesuffix(" [D]"))
-    html(f'<p class="quiet">{escape(first)}</p>')
-
-
-def _open() -> None:
-    shown = str(st.session_state["vault_shown"])
-    for name in [n for n in st.query_params if n.startswith("vault_")]:
-        if name not in ("vault_human", "vault_whole"):  # bound to their widgets
-            del st.query_params[name]
-    if shown.startswith(CASE):
-        st.query_params["vault_case"] = shown.removeprefix(CASE)
-    else:
-        st.query_params["vault_world"] = shown
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _standard(name: str) -> Stage:
-    return of_world(worlds.find(name)())
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _staged(key: str, home: Path) -> Stage | str:
-    """The stage of a case that is in the workspace, or why it has none."""
-    case = kept_case(key, home)
-    assert case is not None  # looked for before
-    try:
-        return of_case(case)
-    except ValueError as reason:
-        return str(reason)
-
-
-def _case(registry: Registry, name: str) -> Stage | None:
-    home = place()
-    settings = [s for s in st.query_params.get("vault_set", "").split(";") if s]
-    try:
-        entry = registry.find("counterexample", name) if name in registry.counterexamples else None
-        if entry is None:
-            empty(f"There is no counterexample called <code>{escape(name)}</code>. Choose one from the list.")
-            return None
-        key = case_key(source(entry, entry.settings(settings)), None)
-    except RegistryError as reason:
-        st.error(str(reason))
-        return None
-    if kept_case(key, home) is None:
-        _build(entry, settings, key, home)
-        return None
-    stage = _staged(key, home)
-    if isinstance(stage, str):
-        st.error(f"The case of {name} cannot be walked about in: {stage}")
-        return None
-    told = f"The case of the {word('counterexample')} <strong>{escape(name)}</strong>"
-    told += f", with {escape(', '.join(settings))}" if settings else ""
-    bad = ", ".join(f"<code>{escape(n)}</code>" for n, p in stage.cast.items() if p.role == "named bad")
-    _about(entry.doc)
-    html(f'<p class="quiet">{told}. Bad reporters that it names: {bad}.</p>')
-    return stage
-
-
-def _build(entry: Entry, settings: Sequence[str], key: str, home: Path) -> None:
-    job = Detached(home, "vault")
-    if job.running:
-        st.fragment(_waiting, run_every=TICK)(entry.name, job, key, home)
-        return
-    if key in job.asked:
-        st.error(f"The case of {entry.name} could not be built. Last line: {job.last_line() or 'none'}")
-    else:
-        told = "A counterexample is code: its world is built by running the file in a child process, which takes a "
-        empty(f"The case of <strong>{escape(entry.name)}</strong> has not been built yet. {told}second or two.")
-    refused = refusal()
-    if refused:
-        st.warning(refused)
-        return
-    if st.button("Build it again" if key in job.asked else "Build this case", type="primary"):
-        name = str(entry.path.absolute()) + f":{entry.name}"
-        command = [sys.executable, "-m", "elk_sandbox", "check", name, "--workspace", str(home)]
-        job.start([*command, *(a for s in settings for a in ("--set", s))], [key])
-        st.rerun()
-
-
-def _waiting(name: str, job: Detached, key: str, home: Path) -> None:
-    if kept_case(key, home) is not None or not job.running:
-        st.rerun()
-    html(f'<p><span class="chip running">building</span> The case of {escape(name)} is being built.</p>')
-
-
 def _play(stage: Stage) -> None:
-    at = stage.find(st.query_params.get("vault_at", ""))
-    if at is None:
-        at = stage.start
+    code = st.query_params.get("vault_at")
+    found = stage.find(code) if code is not None else stage.start
+    if found is None:
+        html("<p>There is no such situation as the address names; here is a likely one.</p>")
+    at = stage.start if found is None else found
     rival = st.query_params.get("vault_against", "")
     if rival not in stage.rivals:
         rival = stage.rivals[0] if stage.rivals else ""
@@ -207,10 +90,11 @@ def _level(stage: Stage) -> str:
 
 def _look(stage: Stage, at: int) -> None:
     level = _level(stage)
-    picked = picture([room(stage, at), outside(stage, at, level)], "vault_scene", enlarged=1.35)
-    if picked in {c.node for c in stage.choices}:
-        _turn(stage, at, picked, 1 - stage.value(at, picked))
-        st.rerun()
+
+    def turn(node: str) -> None:
+        _turn(stage, at, node, 1 - stage.value(at, node))
+
+    picture([room(stage, at), outside(stage, at, level)], "vault_scene", enlarged=1.35, on_pick=turn)
     told = happening(stage.world, at)
     lines = [("What happens", told.happens), ("What can be seen", told.seen)]
     rows = "".join(
@@ -237,7 +121,7 @@ def _controls(stage: Stage, at: int) -> None:
         assert choice.words is not None
         key = f"vault_do_{choice.node}"
         st.session_state[key] = bool(stage.value(at, choice.node))
-        st.toggle(_sentence(choice.words[1]), key=key, on_change=_toggled, args=(stage, at, choice.node))
+        st.toggle(sentence(choice.words[1]), key=key, on_change=_toggled, args=(stage, at, choice.node))
     if bits:
         st.session_state["vault_bits"] = [c.node for c in bits if stage.value(at, c.node)]
         st.pills(
@@ -255,10 +139,6 @@ def _controls(stage: Stage, at: int) -> None:
             for n in gave_way
         ]
         html(f'<p class="quiet">With that it came that {escape("; ".join(words))}.</p>')
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _toggled(stage: Stage, at: int, node: str) -> None:

@@ -48,7 +48,7 @@ def answers(stage: Stage, at: int) -> str:
     if not rest:
         return table
     more = f'<div class="wide"><table>{top}<tbody>{"".join(rest)}</tbody></table></div>'
-    return f"{table}<details><summary>{len(rest)} more reporters</summary>{more}</details>"
+    return f"{table}<details><summary>{len(rest)} more reporter{'s' * (len(rest) > 1)}</summary>{more}</details>"
 
 
 def sentence(text: str) -> str:

@@ -10,14 +10,20 @@ from rich.text import Text
 from elk_sandbox.commands.options import Folder, Home, Json, Set, registry_in
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.isolation import UserError
+from elk_sandbox.runtime.registry import Registry
 from elk_sandbox.terminal import InputError, err, out, print_json, status, writing
 
 __all__ = ["flip"]
 
 
 def flip(
-    proposal: Annotated[str, typer.Argument(help="A name or a file; several joined by + share one loss.")],
-    counterexample: Annotated[str, typer.Argument(help="A counterexample with closed forms, or a control world.")],
+    proposal: Annotated[
+        str | None,
+        typer.Argument(help="A name or a file; several joined by + share one loss. None: list what there is."),
+    ] = None,
+    counterexample: Annotated[
+        str | None, typer.Argument(help="A counterexample with closed forms, or a control world.")
+    ] = None,
     over: Annotated[str | None, typer.Option(help="One or two parameters to leave open, as in n,weight.")] = None,
     settings: Set = None,
     png: Annotated[Path | None, typer.Option(help="Draw the plane of the two parameters.")] = None,
@@ -30,6 +36,13 @@ def flip(
     from elk_sandbox.symbolic import judged, keeping, record, told
 
     registry, home = registry_in(folder), workspaces.workspace(workspace)
+    if proposal is None:
+        _pairs(registry, home, as_json)
+        return
+    if counterexample is None:
+        raise InputError(
+            f"against what? elk-sandbox flip {proposal} COUNTEREXAMPLE; without names it lists what there is"
+        )
     try:
         with status(f"solving {proposal} x {counterexample}", quiet=as_json):
             began = time.perf_counter()
@@ -59,3 +72,22 @@ def flip(
     if not judged.agrees(found, points):
         err.print(Text(f"elk-sandbox: the judge {told.disagreement(found, points)}", style="red"), soft_wrap=True)
         raise typer.Exit(1)
+
+
+def _pairs(registry: Registry, home: Path, as_json: bool) -> None:
+    """Which proposals have closed forms against what; kept in the workspace for the app."""
+    from elk_sandbox.symbolic.kept import keep, pairs_key
+    from elk_sandbox.symbolic.pairs import pairs
+
+    began = time.perf_counter()
+    with status("reading proposals", quiet=as_json):
+        found = pairs(registry)
+    with writing(home):
+        keep(found, pairs_key(registry), home, time.perf_counter() - began)
+    if as_json:
+        print_json(found)
+        return
+    for name, worlds in found.items():
+        known = [w for w, fault in worlds.items() if fault is None]
+        told = "all" if len(known) == len(worlds) else ", ".join(known) or "none"
+        out.print(Text(f"{name}  ", style="bold") + Text(told), soft_wrap=True)

@@ -21,13 +21,16 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry, RegistryError
-from elk_sandbox.symbolic.kept import FAULT, kept
+from elk_sandbox.symbolic.kept import FAULT, kept, pairs_key
 from elk_sandbox.symbolic.openings import OPENINGS
 from elk_sandbox.symbolic.surface import Open, Surface
 
 LOOK = """
 .katex-display { overflow: auto hidden; margin: 0.25rem 0; padding: 0.25rem 0; }
 """
+Forms = Mapping[str, Mapping[str, str | None]]
+"""Of a proposal and a scene why there is no closed form, None where there is one; empty while that is not known."""
+
 FIRST = ("complexity", "human_simulator")
 
 
@@ -44,13 +47,14 @@ def main() -> None:
     except RegistryError as reason:
         st.error(str(reason))
         return
-    pair = _chosen(files)
+    forms = kept(pairs_key(files), home) or {}
+    pair = _chosen(files, forms)
     if pair is None:
         return
     job = Detached(home, "flip")
     whole = kept(pair.whole, home)
     if whole is None:
-        _unsolved(pair, job, home)
+        _unsolved(pair, forms, job, home)
         return
     if FAULT in whole:
         told = escape(str(whole[FAULT]))
@@ -59,7 +63,7 @@ def main() -> None:
     _shown(pair, whole, job, home)
 
 
-def _chosen(registry: Registry) -> Pair | None:
+def _chosen(registry: Registry, forms: Forms) -> Pair | None:
     """The two in the address, each with a control to choose another."""
     worlds = [n for n, o in OPENINGS.items() if o.control or n in registry.counterexamples]
     asked = st.query_params.get("flip_proposal", FIRST[0]).split("+")
@@ -71,12 +75,14 @@ def _chosen(registry: Registry) -> Pair | None:
     with left:
         st.multiselect(
             "Proposal; of several the penalties are added", list(registry.proposals), key="flip_proposals",
-            format_func=lambda n: n.replace("_", " "), max_selections=3, on_change=_choose,
+            format_func=lambda n: _spoken(n, None not in forms.get(n, {"": None}).values()), max_selections=3,
+            on_change=_choose,
         )  # fmt: skip
     with right:
         st.selectbox(
             "Against the counterexample, or the control world", worlds, key="flip_against",
-            format_func=lambda n: _spoken(n), on_change=_choose, placeholder="Choose one",
+            format_func=lambda n: _spoken(n, any(forms.get(p, {}).get(n) for p in known)), on_change=_choose,
+            placeholder="Choose one",
         )  # fmt: skip
     missing = [n for n in asked if n not in registry.proposals]
     if missing or not known or name not in worlds:
@@ -96,9 +102,11 @@ def _chosen(registry: Registry) -> Pair | None:
     return Pair(tuple(registry.proposals[n] for n in known), name, entry, tuple(switches))
 
 
-def _spoken(name: str) -> str:
+def _spoken(name: str, unknown: bool) -> str:
+    """A name in a list. unknown: there are no closed forms."""
     told = name.replace("_", " ")
-    return f"{told} (control world)" if OPENINGS[name].control else told
+    told = f"{told} (control world)" if name in OPENINGS and OPENINGS[name].control else told
+    return f"{told}, no closed form" if unknown else told
 
 
 def _choose() -> None:
@@ -108,7 +116,7 @@ def _choose() -> None:
     st.query_params["flip_world"] = st.session_state["flip_against"] or ""
 
 
-def _unsolved(pair: Pair, job: Detached, home: Path) -> None:
+def _unsolved(pair: Pair, forms: Forms, job: Detached, home: Path) -> None:
     if job.running:
         st.fragment(_waiting, run_every=TICK)(pair.whole, job, home)
         return
@@ -123,6 +131,9 @@ def _unsolved(pair: Pair, job: Detached, home: Path) -> None:
         )
     if _allowed() and st.button("Solve it again" if tried else "Solve it", type="primary"):
         job.start(pair.command(home, {}), [pair.whole])
+        if not forms:
+            listing = [sys.executable, "-m", "elk_sandbox", "flip", "--json", "--workspace", str(home)]
+            Detached(home, "flip-pairs").start(listing, [pairs_key(registry())])
         st.rerun()
 
 

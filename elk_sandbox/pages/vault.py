@@ -24,7 +24,7 @@ from elk_sandbox.tellings import alike, answers, happening, sentence
 LOOK = """
 [data-testid="stCheckbox"] p { white-space: normal; overflow: visible; }
 .elk h2 { margin-top: 0.9rem; }
-@media (max-width: 640px) { .elk th[scope="row"] { white-space: normal; min-width: 6.5rem; } }
+@media (max-width: 640px) { .elk th[scope="row"] { white-space: normal; min-width: 8rem; } }
 .elk td.wrap { white-space: normal; min-width: 6rem; }
 .elk .verdict { display: inline-block; padding: 0 0.4rem; margin-left: 0.25rem; border-radius: 0.2rem; }
 .elk .verdict.right { background: var(--elk-survives-fill); color: var(--elk-survives-ink); }
@@ -84,8 +84,13 @@ def _nearest(stage: Stage, at: int, node: str, value: int) -> tuple[int, Stage, 
 
 
 def _level(stage: Stage) -> str:
-    found = st.session_state.get("vault_human") or st.query_params.get("vault_human", "viewer")
-    return found if found in stage.world.beliefs else "viewer"
+    """The human whose screen and net are shown, the first of those who see and believe alike."""
+    found = st.query_params.get("vault_human", "viewer")
+    return next((levels[0] for levels in alike(stage.world) if found in levels), "viewer")
+
+
+def _look_through() -> None:
+    st.query_params["vault_human"] = st.session_state["vault_eyes"]
 
 
 def _look(stage: Stage, at: int) -> None:
@@ -217,8 +222,9 @@ def _nets(stage: Stage, at: int) -> None:
         html("<h2>What a human makes of it</h2>")
         groups = {found[0]: found for found in alike(world)}
         if len(groups) > 1:
+            st.session_state["vault_eyes"] = _level(stage)
             st.pills(
-                "Human", list(groups), default="viewer", required=True, key="vault_human", bind="query-params",
+                "Human", list(groups), required=True, key="vault_eyes", on_change=_look_through,
                 format_func=lambda n: _people(groups[n]), label_visibility="collapsed",
             )  # fmt: skip
         level = _level(stage)

@@ -26,7 +26,7 @@ __all__ = ["chosen"]
 
 FIRST = "screen"
 CASE = "case of "
-BOUND = ("vault_human", "vault_whole")  # parts of the address that belong to their widgets
+KEPT = ("vault_human", "vault_whole")  # parts of the address that another world leaves as they are
 
 
 def chosen(registry: Registry) -> Stage | None:
@@ -64,7 +64,7 @@ def _about(doc: str) -> None:
 def _open() -> None:
     shown = str(st.session_state["vault_shown"])
     for name in [n for n in st.query_params if n.startswith("vault_")]:
-        if name not in BOUND:
+        if name not in KEPT:
             del st.query_params[name]
     if shown.startswith(CASE):
         st.query_params["vault_case"] = shown.removeprefix(CASE)

@@ -22,7 +22,7 @@ from elk_sandbox.symbolic.scenes import SCENES, Scene
 from elk_sandbox.terminal import InputError
 from elk_sandbox.world import LEVELS
 
-__all__ = ["Flip", "Part", "find", "whole"]
+__all__ = ["ROLE", "Desk", "Flip", "Part", "find", "scene_of", "whole"]
 
 ROLE = "elk_sandbox.runtime.terms_role"
 
@@ -65,16 +65,16 @@ def find(registry: Registry, proposal: str, counterexample: str, over: str | Non
     return desk.flip(names, usual=False)
 
 
-def _desk(registry: Registry, proposal: str, counterexample: str, settings: Sequence[str]) -> "_Desk":
+def _desk(registry: Registry, proposal: str, counterexample: str, settings: Sequence[str]) -> "Desk":
     entries = [registry.find("proposal", name.strip()) for name in proposal.split("+")]
     if len({e.name for e in entries}) < len(entries):
         raise InputError(f"{proposal} names a proposal twice")
-    scene, entry = _scene(registry, counterexample)
-    return _Desk(entries, scene, entry, entry.name if entry else counterexample, settings)
+    scene, entry = scene_of(registry, counterexample)
+    return Desk(entries, scene, entry, entry.name if entry else counterexample, settings)
 
 
 def whole(registry: Registry, proposal: str, counterexample: str, settings: Sequence[str]) -> Flip:
-    """The same with all parameters of the world and all weights left open that have closed forms, for a look at values.
+    """The same with all parameters and weights left open that have closed forms, for a look at values.
 
     Its plane has any number of axes: only `values`, `difference`, `who` and `decide` are for it. Raises as `find` does.
     """
@@ -86,7 +86,8 @@ def whole(registry: Registry, proposal: str, counterexample: str, settings: Sequ
     return desk.flip(sizes, usual=True)
 
 
-def _scene(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
+def scene_of(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
+    """A scene and its file, None for a control world. Raises InputError, RegistryError."""
     if name in SCENES and SCENES[name].control is not None:
         return SCENES[name], None
     try:
@@ -103,7 +104,7 @@ def _scene(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
 
 
 @dataclass(frozen=True)
-class _Desk:
+class Desk:
     """What was asked for, before it is known which parameters are left open."""
 
     entries: Sequence[Entry]
@@ -179,7 +180,7 @@ class _Desk:
         if len({a.symbol for a in axes}) < len(axes):
             raise InputError(f"--over names {names[0]!r} twice")
         values = self._values(axes)
-        parts = tuple(self._part(e, axes) for e in self.entries)
+        parts = tuple(self.part(e, axes) for e in self.entries)
         objective = _together(parts)
         sides = self.scene.make(values)
         bad, honest = (
@@ -235,7 +236,7 @@ class _Desk:
         }
         return numbers | {a.name: _open(a, mine) for a in axes if a.name in values and a.kind != "weight"}
 
-    def _part(self, entry: Entry, axes: Sequence[Axis]) -> Part:
+    def part(self, entry: Entry, axes: Sequence[Axis]) -> Part:
         """The proposal's knobs, and its coefficients as its child gives them."""
         mine = self.given[entry.name]
         knobs = parse_settings(entry.name, entry.knobs, list(mine.values()))

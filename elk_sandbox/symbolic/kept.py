@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox.cells import code_digest
-from elk_sandbox.runtime.registry import Entry
+from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 
-__all__ = ["FOLDER", "flip_key", "keep", "kept", "whole_key"]
+__all__ = ["FOLDER", "flip_key", "keep", "kept", "pairs_key", "whole_key"]
 
 FOLDER = "flips"
 FAULT = "fault"  # of a record: why there are no closed forms
@@ -33,6 +33,12 @@ def flip_key(proposals: Sequence[Entry], world: Entry | str, over: Sequence[str]
 def whole_key(proposals: Sequence[Entry], world: Entry | str, switches: Sequence[str]) -> str:
     """Of what is known with everything left open but the knobs that are set, as in cached=false."""
     return key_of({**_files(proposals, world), "switches": sorted(switches)})
+
+
+def pairs_key(registry: Registry) -> str:
+    """Of the table of who has closed forms against whom."""
+    both = registry.proposals, registry.counterexamples
+    return key_of({"code": code_digest(), "pairs": [[[e.name, e.text] for e in found.values()] for found in both]})
 
 
 def _files(proposals: Sequence[Entry], world: Entry | str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ __all__ = ["flip"]
 def flip(
     proposal: Annotated[
         str | None,
-        typer.Argument(help="A name or a file; several joined by + share one loss. None: list what there is."),
+        typer.Argument(help="A name or a file; several joined by + share one loss. Without: a list."),
     ] = None,
     counterexample: Annotated[
         str | None, typer.Argument(help="A counterexample with closed forms, or a control world.")
@@ -40,9 +40,7 @@ def flip(
         _pairs(registry, home, as_json)
         return
     if counterexample is None:
-        raise InputError(
-            f"against what? elk-sandbox flip {proposal} COUNTEREXAMPLE; without names it lists what there is"
-        )
+        raise InputError(f"against what? elk-sandbox flip {proposal} COUNTEREXAMPLE; without names it is a list")
     try:
         with status(f"solving {proposal} x {counterexample}", quiet=as_json):
             began = time.perf_counter()

@@ -3,6 +3,7 @@
 sympy works in a command of the command line, which leaves closed forms in the workspace; here they are only evaluated.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,14 +17,14 @@ from elk_sandbox.pages.borders import formulas
 from elk_sandbox.pages.files import registry
 from elk_sandbox.pages.frame import TICK, begin, chart, empty, html, place
 from elk_sandbox.pages.pair import Pair
-from elk_sandbox.pages.plane import line, plane, span
+from elk_sandbox.pages.plane import line, plane, setting, span
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry, RegistryError
 from elk_sandbox.symbolic.kept import FAULT, kept, pairs_key
 from elk_sandbox.symbolic.openings import OPENINGS
-from elk_sandbox.symbolic.surface import Open, Surface
+from elk_sandbox.symbolic.surface import Surface
 
 LOOK = """
 .katex-display { overflow: auto hidden; margin: 0.25rem 0; padding: 0.25rem 0; }
@@ -137,6 +138,12 @@ def _unsolved(pair: Pair, forms: Forms, job: Detached, home: Path) -> None:
         st.rerun()
 
 
+def _start(job: Detached, command: Sequence[str], key: str) -> None:
+    if job.start(command, [key]):
+        st.rerun()
+    html("<p>Something else is being solved just now: try again in a moment.</p>")
+
+
 def _allowed() -> bool:
     refused = refusal()
     if refused:
@@ -201,7 +208,7 @@ def _sliders(surface: Surface) -> dict[str, float]:
     html("<h2>Set the values</h2>")
     for name, parameter in surface.open.items():
         low, high, step = span(parameter)
-        value = _inside(asked.get(name, ""), _start(parameter), low, high, step)
+        value = setting(parameter, asked.get(name, ""))
         key = f"flip_value_{name}"
         whole = parameter.discrete
         st.session_state[key] = int(value) if whole else value
@@ -218,22 +225,6 @@ def _sliders(surface: Surface) -> dict[str, float]:
             )
         )
     return found
-
-
-def _start(parameter: Open) -> float:
-    low, high, _ = span(parameter)
-    if parameter.kind == "share" and parameter.default <= parameter.low:
-        return parameter.low + 0.1 * (parameter.high - parameter.low)
-    return min(max(parameter.default, low), high)
-
-
-def _inside(text: str, default: float, low: float, high: float, step: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = default
-    steps = round((min(max(value, low), high) - low) / step)
-    return round(min(low + steps * step, high), 6)
 
 
 def _moved(names: Sequence[str]) -> None:
@@ -269,9 +260,8 @@ def _decision(pair: Pair, surface: Surface, at: Mapping[str, float], job: Detach
         if key in job.asked and not job.running:
             st.error(f"The judge gave no answer. Last line: {job.last_line() or 'none'}")
         command = pair.command(home, at)
-        if _allowed() and st.button("Ask the judge at these values", disabled=job.running):
-            job.start(command, [key])
-            st.rerun()
+        if _allowed() and st.button("Ask the judge at these values"):
+            _start(job, command, key)
 
 
 def _formulas(
@@ -293,9 +283,8 @@ def _formulas(
     fixed = f" with {escape(told)}" if told else ""
     html(f"<p class='quiet'>The border over {escape(' and '.join(names))}{fixed} has not been solved yet.</p>")
     command = pair.command(home, rest, names)
-    if _allowed() and st.button("Solve for the border", disabled=job.running):
-        job.start(command, [key])
-        st.rerun()
+    if _allowed() and st.button("Solve for the border"):
+        _start(job, command, key)
 
 
 main()

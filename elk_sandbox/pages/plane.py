@@ -11,7 +11,7 @@ from elk_sandbox.pages.frame import ink
 from elk_sandbox.palette import INK, PAPER, STATES
 from elk_sandbox.symbolic.surface import VERDICTS, Open, Run, Surface
 
-__all__ = ["line", "plane", "span"]
+__all__ = ["line", "plane", "setting", "span"]
 
 COLUMNS = 160  # of a continuous first axis
 MOST = 15  # values of a discrete axis that are shown
@@ -29,6 +29,19 @@ def span(parameter: Open) -> tuple[float, float, float]:
         return parameter.low + step, parameter.high - step, step
     high = max(2.0, 2 * parameter.default)
     return 0.01, high, 0.01
+
+
+def setting(parameter: Open, text: str) -> float:
+    """The value that a permalink writes, put into the span and onto its steps; where it writes none, the usual one."""
+    low, high, step = span(parameter)
+    try:
+        value = float(text)
+    except ValueError:
+        at_the_end = parameter.kind == "share" and parameter.default <= parameter.low
+        value = parameter.low + 0.1 * (parameter.high - parameter.low) if at_the_end else parameter.default
+    if not low <= value <= high:
+        value = high if value > high else low  # nan too
+    return round(min(low + round((value - low) / step) * step, high), 6)
 
 
 def _ends(parameter: Open) -> tuple[float, float]:

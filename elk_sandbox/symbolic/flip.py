@@ -74,10 +74,7 @@ def _desk(registry: Registry, proposal: str, counterexample: str, settings: Sequ
 
 
 def whole(registry: Registry, proposal: str, counterexample: str, settings: Sequence[str]) -> Flip:
-    """The same with all parameters and weights left open that have closed forms, for a look at values.
-
-    Its plane has any number of axes: only `values`, `difference`, `who` and `decide` are for it. Raises as `find` does.
-    """
+    """The same with all parameters and weights left open that can be; of its plane use only what looks at points."""
     desk = _desk(registry, proposal, counterexample, settings)
     sizes, weights = desk.open_to_all()
     for names in ([*sizes, *weights], weights):

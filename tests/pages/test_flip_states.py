@@ -136,6 +136,15 @@ def test_another_third_value_asks_for_another_border(started: Started) -> None:
     assert "has not been solved yet" not in told(opened(**where, flip_at="atoms=3;length=0.2;generality=0.5"))
 
 
+@pytest.mark.parametrize("wild", ["misreading=9;weight=-1", "misreading=nan;weight=x", "misreading", ";=;"])
+def test_wild_values_in_the_address_are_put_in_their_place(wild: str, started: Started) -> None:
+    assert solve("complexity", "human_simulator") == 0
+    app = opened(flip_at=wild)
+    misreading, weight = (s.value for s in app.slider)
+    assert 0 < misreading < 0.5
+    assert 0 < weight <= 2
+
+
 def test_two_penalties_are_added(started: Started) -> None:
     assert solve("downstream+complexity", "screen") == 0
     app = opened(flip_proposal="downstream+complexity", flip_world="screen")
@@ -211,3 +220,11 @@ def test_strangers_start_nothing(started: Started, monkeypatch: pytest.MonkeyPat
     app = opened()
     assert not app.button
     assert "it runs no user code" in app.warning[0].value
+
+
+def test_while_something_else_is_solved_nothing_is_started(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert solve("complexity", "human_simulator") == 0
+    monkeypatch.setattr(Detached, "start", lambda self, command, keys: False)
+    app = opened(flip_at="misreading=0.1;weight=0.5")
+    app.button[0].click().run()
+    assert "Something else is being solved just now" in told(app)

@@ -28,12 +28,15 @@ __all__ = [
     "FRESH",
     "Desk",
     "build",
+    "case_key",
     "case_of",
+    "case_path",
     "cell_key",
     "child_of",
     "code_digest",
     "draws_of",
     "keep",
+    "kept_case",
     "mark_of",
     "row",
     "source",
@@ -49,8 +52,7 @@ DEATHS = 2  # of a proposal's child, after which the rest of its row is not trie
 
 def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Path) -> list[Case]:
     """The cases of these draws, from the workspace or from a child that runs the file. Raises UserError."""
-    keys = [case_key(counterexample, draw) for draw in draws]
-    paths = [folder / "cases" / key[:2] / f"{key}.npz" for key in keys]
+    paths = [case_path(case_key(counterexample, draw), folder) for draw in draws]
     cases = [_load(path) for path in paths]
     if any(case is None for case in cases):
         with child_of("counterexample", counterexample) as child:
@@ -60,6 +62,16 @@ def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Pa
                     cases[k] = _received(meta, arrays, str(counterexample["path"]))
                     _save(path, meta, arrays)
     return [case for case in cases if case is not None]
+
+
+def kept_case(key: str, folder: Path) -> Case | None:
+    """The case of a `case_key` if the workspace holds it; no file of the user's is run."""
+    return _load(case_path(key, folder))
+
+
+def case_path(key: str, folder: Path) -> Path:
+    """The file that holds the case of a `case_key`."""
+    return folder / "cases" / key[:2] / f"{key}.npz"
 
 
 def case_of(counterexample: Mapping[str, Any], folder: Path) -> Case:

@@ -18,7 +18,7 @@ TICK = 1.0  # seconds between two looks at something that runs
 
 LOOK = """
 [data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
-button[kind="primary"]:enabled { color: light-dark(#ffffff, #06192a); }
+[data-testid="stBaseButton-primary"], [data-baseweb="tag"] { color: light-dark(#ffffff, #06192a); }
 .elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }
 .elk h2 span { font-weight: 400; color: var(--elk-quiet); }
 .elk .lead { font-size: 1.0625rem; margin: 0; }

@@ -10,7 +10,10 @@ ELK = "elk_sandbox/pages"
 st.set_page_config(page_title="elk-sandbox", page_icon=icon(), layout="wide")
 page = st.navigation(
     {
-        "ELK": [st.Page(f"{ELK}/matrix.py", title="Matrix", default=True)],
+        "ELK": [
+            st.Page(f"{ELK}/matrix.py", title="Matrix", default=True),
+            st.Page(f"{ELK}/workbench.py", title="Workbench"),
+        ],
     },
     position="top",
 )

@@ -1,0 +1,123 @@
+"""Below the verdict on a proposal: all worlds at once, the contest, and a counterexample begun against it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from elk_sandbox import drafts
+from elk_sandbox.cells import source
+from elk_sandbox.declare import RegistryError
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.desk import FOLDER, note, take
+from elk_sandbox.pages.frame import html
+from elk_sandbox.pages.outcome import contest
+from elk_sandbox.pages.starting import free_name
+from elk_sandbox.pages.words import word
+from elk_sandbox.runtime.registry import Entry, Registry
+from elk_sandbox.trial import Contest, Opening, Row, trial
+
+__all__ = ["breaking"]
+
+OPENING = "workbench opening"  # the counterexample that is being begun in this tab
+
+
+def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) -> bool:
+    """Draw it for a proposal; whether something of it is on its way."""
+    row = Row([trial(home, entry, other, settings) for other in registry.counterexamples.values()])
+    held = Contest(home, source(entry, entry.settings(settings)))
+    busy = [_row(row), _contest(held, settings), _begin(registry, home, held)]
+    return any(busy)
+
+
+def _row(row: Row) -> bool:
+    every, done, running = len(row.trials), row.done(), row.job.running
+    if not row.trials or (done == every and not running):
+        return False
+    st.subheader("Every world", anchor=False)
+    if running:
+        st.progress(done / every, text=f"Judged against {done} of {every} counterexamples")
+    else:
+        html("<p>Each is tried on a stock draw and on fresh ones; the verdicts then stand in the list above.</p>")
+        if refusal() is None:
+            st.button(f"Judge against all {every}", on_click=_start, args=(row,))
+    return running
+
+
+def _contest(held: Contest, settings: list[str]) -> bool:
+    st.subheader("The contest", anchor=False)
+    outcome, running = held.outcome(), held.job.running
+    if outcome is not None and not running:
+        contest(outcome)
+        return False
+    if running:
+        done, every = held.progress()
+        st.progress(done / every, text=f"All breakers at once; then its row and the published ones, {done} of {every}")
+        return True
+    html(
+        f"<p>All named breakers of ARC&rsquo;s {word('contest')} at once, and the published families that it resembles: "
+        "the strategies whose verdicts in all worlds are nearest to this one&rsquo;s. The first time takes a minute.</p>"
+    )
+    if held.failed:
+        st.error(f"It was not held. The last that was said: {held.failed}")
+    if refusal() is None:
+        st.button("Put it before the contest", on_click=_hold, args=(held, settings))
+    return False
+
+
+def _begin(registry: Registry, home: Path, held: Contest) -> bool:
+    st.subheader("Break it", anchor=False)
+    name = st.session_state.get(OPENING)
+    opening = Opening(home, held.proposal, name) if name else None
+    if opening and opening.job.running:
+        done, every = opening.progress()
+        st.progress(done / every, text=f"Looking for the world that comes nearest to breaking it: {done} of {every}")
+        return True
+    if opening:
+        _opened(home, opening)
+    html(
+        f"<p>A {word('counterexample')} of your own, begun from the shipped world that comes nearest to killing this "
+        "proposal, saved among your files and laid here, ready to be made fairer.</p>"
+    )
+    if refusal() is None:
+        wanted = free_name(registry, f"break_{held.proposal['name']}")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            given = st.text_input("Its name", wanted, key=f"workbench_break_{wanted}")
+            st.button("Begin a counterexample", on_click=_search, args=(home, held, given))
+    return False
+
+
+def _opened(home: Path, opening: Opening) -> None:
+    """Lay the file on the desk that the command wrote, or say why there is none."""
+    st.session_state.pop(OPENING)
+    path = FOLDER / "counterexamples" / f"{opening.name}.py"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        st.error(f"No counterexample was begun. The last that was said: {opening.job.last_line()}")
+        return
+    take(drafts.begin(home, opening.name, "counterexample", text, path), str(opening.proposal["name"]))
+    note(f"Saved in {path}. {' '.join(opening.told())}".strip())
+    st.rerun()
+
+
+def _search(home: Path, held: Contest, name: str) -> None:
+    if (FOLDER / "counterexamples" / f"{name}.py").exists() or not name.isidentifier():
+        note(f"{name!r} does not do: a name of letters, digits and _ that no file of yours has.")
+        return
+    opening = Opening(home, held.proposal, name)
+    st.session_state[OPENING] = name
+    _start(opening)
+
+
+def _hold(held: Contest, settings: list[str]) -> None:
+    try:
+        held.start(settings)
+    except (OSError, RegistryError) as reason:
+        note(f"It was not held: {reason}")
+
+
+def _start(work: Row | Opening) -> None:
+    try:
+        work.start()
+    except OSError as reason:
+        note(f"It was not started: {reason}")

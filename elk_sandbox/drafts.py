@@ -169,7 +169,7 @@ def save(home: Path, draft: Draft, folder: Path, name: str | None = None, *, ove
     text = _ended(rename(draft.text, entries[0].name, name) if len(entries) == 1 else draft.text)
     workspace.write(path, text)
     discard(home, draft.name)
-    return begin(home, name, draft.kind, text, path)
+    return put(home, begin(home, name, draft.kind, text, path), judged=draft.judged)
 
 
 def rename(text: str, old: str, new: str) -> str:

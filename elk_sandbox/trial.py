@@ -152,7 +152,7 @@ class Opening:
             lines = self.job.log.read_text(errors="replace").splitlines()
         except OSError:
             return []
-        return [line.strip() + "." for line in lines if line.startswith("begun from")]
+        return [line[:1].upper() + line[1:].strip() + "." for line in lines if line.startswith("begun from")]
 
     def progress(self) -> tuple[int, int]:
         """How many cells of the proposal's row are there, and how many it takes."""

@@ -25,19 +25,31 @@ def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) 
     """Draw it for a proposal; whether something of it is on its way."""
     row = Row([trial(home, entry, other, settings) for other in registry.counterexamples.values()])
     held = Contest(home, source(entry, entry.settings(settings)))
-    busy = [_row(row), _contest(held, settings), _begin(registry, home, held)]
-    return any(busy)
+    outcome = None if held.job.running else held.outcome()
+    if outcome is not None:
+        st.subheader("The contest", anchor=False)
+        contest(outcome)
+    st.divider()
+    places = st.columns(2 if outcome is not None else 3, gap="large")
+    with places[0]:
+        busy = _row(row) if row.trials else False
+    with places[1]:
+        busy |= _begin(registry, home, held)
+    if outcome is None:
+        with places[2]:
+            busy |= _contest(held, settings)
+    return busy
 
 
 def _row(row: Row) -> bool:
-    every, done, running = len(row.trials), row.done(), row.job.running
-    if not row.trials or (done == every and not running):
-        return False
     st.subheader("Every world", anchor=False)
+    every, done, running = len(row.trials), row.done(), row.job.running
     if running:
-        st.progress(done / every, text=f"Judged against {done} of {every} counterexamples")
+        st.progress(done / every, text=f"Judged against {done} of {every}")
+    elif done == every:
+        html(f"<p>This text is judged against all {every} counterexamples; the signs stand in the list above.</p>")
     else:
-        html("<p>Each is tried on a stock draw and on fresh ones; the verdicts then stand in the list above.</p>")
+        html("<p>Against every counterexample, stock draw and fresh ones; the signs then stand in the list above.</p>")
         if refusal() is None:
             st.button(f"Judge against all {every}", on_click=_start, args=(row,))
     return running
@@ -45,18 +57,13 @@ def _row(row: Row) -> bool:
 
 def _contest(held: Contest, settings: list[str]) -> bool:
     st.subheader("The contest", anchor=False)
-    outcome, running = held.outcome(), held.job.running
-    if outcome is not None and not running:
-        contest(outcome)
-        return False
+    running = held.job.running
     if running:
         done, every = held.progress()
-        st.progress(done / every, text=f"All breakers at once; then its row and the published ones, {done} of {every}")
+        st.progress(done / every, text=f"All breakers at once, then the rows to compare: {done} of {every} cells")
         return True
-    html(
-        f"<p>All named breakers of ARC&rsquo;s {word('contest')} at once, and the published families that it resembles: "
-        "the strategies whose verdicts in all worlds are nearest to this one&rsquo;s. The first time takes a minute.</p>"
-    )
+    told = f"All breakers of ARC's {word('contest')} at once, and the published families whose verdicts are nearest."
+    html(f"<p>{told} The first time takes a minute.</p>")
     if held.failed:
         st.error(f"It was not held. The last that was said: {held.failed}")
     if refusal() is None:
@@ -70,19 +77,18 @@ def _begin(registry: Registry, home: Path, held: Contest) -> bool:
     opening = Opening(home, held.proposal, name) if name else None
     if opening and opening.job.running:
         done, every = opening.progress()
-        st.progress(done / every, text=f"Looking for the world that comes nearest to breaking it: {done} of {every}")
+        st.progress(done / every, text=f"Looking for the world that comes nearest: {done} of {every}")
         return True
     if opening:
         _opened(home, opening)
     html(
-        f"<p>A {word('counterexample')} of your own, begun from the shipped world that comes nearest to killing this "
-        "proposal, saved among your files and laid here, ready to be made fairer.</p>"
+        f"<p>A {word('counterexample')} of your own, begun from the shipped world that comes nearest to killing this, "
+        "and saved among your files.</p>"
     )
     if refusal() is None:
         wanted = free_name(registry, f"break_{held.proposal['name']}")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            given = st.text_input("Its name", wanted, key=f"workbench_break_{wanted}")
-            st.button("Begin a counterexample", on_click=_search, args=(home, held, given))
+        given = st.text_input("Its name", wanted, key=f"workbench_break_{wanted}")
+        st.button("Begin a counterexample", on_click=_search, args=(home, held, given))
     return False
 
 

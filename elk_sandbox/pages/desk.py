@@ -4,6 +4,7 @@ The file on the disk is what counts. This tab remembers the text that it last re
 since, what is typed here goes on as a draft of its own, and nobody overwrites anybody.
 """
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 DRAFT = "workbench_draft"  # in the address
+TOLD = 20.0  # seconds for which something is told
 NOTED = "workbench noted"  # this server has seen this tab
 FOLDER = Path("proposals")  # where files of the user's are
 SEEN, HEARD, EDITOR, ROUND, NOTES, SUBMITTED = (
@@ -139,13 +141,15 @@ def editor_key() -> str:
 
 
 def note(told: str) -> None:
-    """Tell something once, when the page is drawn next."""
-    st.session_state.setdefault(NOTES, []).append(told)
+    """Tell something for some seconds: the page is drawn anew at every pause in typing."""
+    st.session_state.setdefault(NOTES, []).append((told, time.monotonic()))
 
 
 def notes() -> list[str]:
-    """What is to be told, once."""
-    return list(st.session_state.pop(NOTES, []))
+    """What is to be told now."""
+    young = [(told, since) for told, since in st.session_state.get(NOTES, []) if time.monotonic() - since < TOLD]
+    st.session_state[NOTES] = young
+    return [told for told, _ in young]
 
 
 def _file_changed(home: Path, draft: Draft) -> Draft:

@@ -16,7 +16,7 @@ try:
 except ImportError:  # the page works without it
     _ace = None
 
-LINES = (20, 34)  # the editor grows between these
+LINES = (18, 34)  # the editor grows between these
 PAUSE = 150  # milliseconds without a key, after which the text is told
 
 
@@ -64,7 +64,7 @@ def code_editor(text: str, key: str, faults: Sequence[Fault] = (), *, plain: boo
                 for f in faults
             ],
             "value": None, "defaultValue": text, "debounceChangePeriod": PAUSE, "fontSize": 13,
-            "enableLiveAutocompletion": False, "scrollMargin": [8, 8, 0, 0],
+            "enableLiveAutocompletion": False, "scrollMargin": [0, 0, 0, 0],
         },
         component_props={"globalCSS": _look()},
     )  # fmt: skip

@@ -25,7 +25,8 @@ def verdict(cell: Mapping[str, Any], *, older: bool) -> None:
         line, fault = told(cell["reason"])
         who = "The proposal" if cell["verdict"] == "error" else "The counterexample"
         words = f"{who} is at fault" + (f" in line {line}" if line else "") + f": {fault}"
-    since = '<p class="quiet">Of the text before your last change.</p>' if older else ""
+    pair = f"{cell['proposal']} against {cell['counterexample']}, before your last change"
+    since = f'<p class="quiet">{escape(pair)}</p>' if older else ""
     seen = f"<h2>{word('witness', 'Witness')}</h2>{witness(cell['witness'])}" if cell["witness"] else ""
     html(f'<div class="{"older" if older else ""}">{since}<p>{badge(cell)}</p><p>{escape(words)}</p>{seen}</div>')
     to_vault(cell["witness"], cell["counterexample"])

@@ -5,8 +5,10 @@ found by the hash of text, knobs and opponent, so that it is there again wheneve
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -32,11 +34,21 @@ TICK = 0.5  # seconds between two looks at a trial
 AGAINST = "workbench_against"
 FIRST: Mapping[Kind, str] = {"proposal": "human_simulator", "counterexample": "human_labels"}
 LOOK = """
-.elk .older { opacity: 0.6; }
+.elk .older { opacity: 0.75; border-left: 3px solid var(--elk-line); padding-left: 0.9rem; }
 .elk ul.faults { list-style: none; margin: 0; padding: 0; }
 .elk ul.faults li { padding: 0.35rem 0.75rem; margin: 0 0 0.35rem; border-left: 3px solid var(--elk-strict-fill); }
 .elk table.near th { white-space: normal; }
 """
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Where the trial stands that the page is about."""
+
+    against: str
+    running: bool
+    cell: Mapping[str, Any] | None  # the verdict
+    earlier: Mapping[str, Any] | None  # the last one that was asked for, where this text has none
 
 
 def main() -> None:
@@ -62,9 +74,9 @@ def _bench(registry: Registry, home: Path) -> None:
     fresh = desk.NOTED not in st.session_state  # the server has not seen this tab before
     st.session_state[desk.NOTED] = True
     draft = desk.on_desk(home)
-    for told in desk.notes():
-        st.info(told)
     if draft is None:
+        for told in desk.notes():
+            st.info(told)
         welcome(registry, home)
         _watch(False)
         return
@@ -78,7 +90,10 @@ def _bench(registry: Registry, home: Path) -> None:
     asked = _trial(home, entry, opponents.get(against), settings) if entry else None
     if desk.submitted():
         _judge(home, draft, asked)
+    running = bool(asked and asked.job.running)  # before the verdict is looked for: what is left when it ends is seen
     cell = asked.cell() if asked else None
+    earlier = kept(home, draft.judged) if draft.judged and cell is None else None
+    look = _Look(against, running, cell, earlier)
     faults = [Fault(b.line, b.message) for b in broken]
     if at := fault_line(cell, kind):
         faults.append(Fault(*at))
@@ -95,50 +110,42 @@ def _bench(registry: Registry, home: Path) -> None:
     if desk.hear(home, event, stale=fresh):
         st.rerun()
     with right:
-        busy = _beside(home, draft, entry, asked, opponents, against)
-    earlier = kept(home, draft.judged) if draft.judged and cell is None else None
+        for told in desk.notes():
+            st.info(told)
+        _beside(home, entry, asked, opponents, look)
     if shown := cell or earlier:
         stock = not settings and not against.startswith("draft:")
         details(shown, older=cell is None, listed=bool(cell and entry and stock and _listed(registry, entry)))
-    if entry and kind == "proposal":
-        busy |= breaking(registry, home, entry, settings)
-    _watch(busy)
+    below = breaking(registry, home, entry, settings) if entry and kind == "proposal" else False
+    _watch(running or below)
 
 
-def _beside(
-    home: Path, draft: Draft, entry: Entry | None, asked: Trial | None, opponents: Mapping[str, Entry], against: str
-) -> bool:
-    """Opponent, knobs, the button and the verdict; whether a trial is on its way."""
-    _choose(home, draft, entry, opponents, against)
+def _beside(home: Path, entry: Entry | None, asked: Trial | None, opponents: Mapping[str, Entry], look: _Look) -> None:
+    """Opponent, knobs, the button and the verdict."""
+    _choose(home, entry, opponents, look.against)
     if entry and entry.knobs:
         columns = st.columns(2)
         for column, knobs in zip(columns, (entry.knobs[::2], entry.knobs[1::2]), strict=True):
             with column:
                 controls(knobs, entry.knobs)
-    running = bool(asked and asked.job.running)
     refused = refusal()
-    cell = asked.cell() if asked else None
+    sure = look.cell is not None and look.cell["verdict"] not in ("error", "invalid")
     if refused:
         st.warning(refused)
-    elif running:
-        html(f'<p><span class="chip running">judging</span> {escape(against.replace("_", " "))}</p>')
-    elif cell is None or cell["verdict"] in ("error", "invalid"):
-        lacking = "The text cannot be read yet: see the line that is marked." if entry is None else None
-        st.button(
-            "Judge again" if cell else "Judge",
-            type="primary",
-            disabled=asked is None,
-            help=lacking,
-            on_click=desk.submit,
-        )
-        html('<p class="quiet">or Ctrl+Enter in the text; it takes about two seconds.</p>')
-    if asked and asked.failed:
+    else:  # always a button and a line, so that nothing moves while it is judged
+        unable = asked is None or look.running or sure
+        st.button("Judge", type="primary", disabled=unable, on_click=desk.submit)
+        if look.running:
+            told = f'<span class="chip running">judging</span> against {escape(_words(look.against))}'
+        elif asked is None:
+            told = "The text cannot be read yet: see the line that is marked."
+        else:
+            told = "Judged as it stands." if sure else "or Ctrl+Enter in the text; it takes about two seconds"
+        html(f'<p class="quiet">{told}</p>')
+    if asked and not look.running and asked.failed:
         st.error(f"It was not judged. The last that was said: {asked.failed}")
-    if cell:
-        verdict(cell, older=False)
-    elif draft.judged and (earlier := kept(home, draft.judged)):
-        verdict(earlier, older=True)
-    return running
+    if shown := look.cell or look.earlier:
+        verdict(shown, older=look.cell is None)
 
 
 def _judge(home: Path, draft: Draft, asked: Trial | None) -> None:
@@ -175,28 +182,32 @@ def _opponents(registry: Registry, home: Path, draft: Draft, kind: Kind) -> dict
 
 def _against(opponents: Mapping[str, Entry], entry: Entry | None, kind: Kind) -> str:
     """The opponent in the address; else the one that a counterexample is against, else the simplest."""
-    given: str = st.query_params.get(AGAINST, "")
+    given = st.query_params.get(AGAINST, "")
     breaks = entry.meta.get("breaks") if entry else None
     meant = list(breaks) if isinstance(breaks, dict) else []
     for name in (given, *meant, *(f"draft:{m}" for m in meant), FIRST[kind], *opponents):
         if name in opponents:
-            return name
+            return str(name)
     return ""
 
 
-def _choose(home: Path, draft: Draft, entry: Entry | None, opponents: Mapping[str, Entry], against: str) -> None:
+def _choose(home: Path, entry: Entry | None, opponents: Mapping[str, Entry], against: str) -> None:
     """The opponent, each with the sign of its verdict on this text where there is one."""
     settings = set_knobs(entry.knobs) if entry else []
 
     def shown(name: str) -> str:
         asked = _trial(home, entry, opponents[name], settings) if entry else None
         cell = asked.cell() if asked else None
-        words = name.removeprefix("draft:").replace("_", " ") + ", a draft" * name.startswith("draft:")
-        return f"{STATES[state(cell)].sign}  {words}" if cell else words
+        return f"{STATES[state(cell)].sign}  {_words(name)}" if cell else _words(name)
 
     key = "workbench opponent"
     st.session_state[key] = against or None
     st.selectbox("Against", list(opponents), format_func=shown, key=key, on_change=_chosen, args=(key,))
+
+
+def _words(name: str) -> str:
+    """An opponent as it is told."""
+    return name.removeprefix("draft:").replace("_", " ") + ", a draft" * name.startswith("draft:")
 
 
 def _chosen(key: str) -> None:

@@ -17,6 +17,7 @@ from elk_sandbox import blindfold
 from elk_sandbox.cells import cell_key, source
 from elk_sandbox.matrix import totals
 from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.cell import argument, details, summary
 from elk_sandbox.pages.frame import TICK, begin, html, place
 from elk_sandbox.pages.grid import chips, grid
@@ -203,9 +204,10 @@ def _arguments(registry: Registry, *, blind: bool) -> None:
     def shown(at: str) -> str:
         return f"{entries[at].name.replace('_', ' ')}, {entries[at].kind}"
 
+    key = widget("matrix_argument", entries)
     at = st.selectbox(
         "Read a file's argument", list(entries), index=None, placeholder=f"{len(entries)} files", format_func=shown,
-        key="matrix_argument", bind="query-params",
+        key=key, on_change=remember, args=("matrix_argument",),
     )  # fmt: skip
     if at:
         argument(blindfold.entries([entries[at]])[0] if blind else entries[at])

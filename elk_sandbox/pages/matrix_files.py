@@ -55,9 +55,8 @@ def downloads(picture: Picture, cells: Sequence[Mapping[str, Any]], *, whole: bo
             )
         elif drawing:
             st.button("PNG: being drawn", disabled=True, key="matrix_png")
-        else:
-            lacking = None if whole else "Some of the cells that are shown are not judged yet."
-            why = refusal() or lacking
+        elif whole:
+            why = refusal()
             st.button("Draw a PNG", disabled=bool(why), help=why, on_click=_draw, args=(picture,), key="matrix_png")
             if asked:
                 st.error(f"It was not drawn. The last that was said: {picture.job.last_line()}")

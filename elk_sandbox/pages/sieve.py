@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from elk_sandbox import literature
+from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.palette import STATES
 from elk_sandbox.runtime.registry import Entry, Registry
 
@@ -52,8 +53,9 @@ def sieve() -> Sieve:
             "Blind", key="matrix_blind", bind="query-params",
             help="Only what you had judged yourself, one cell at a time, and no word of the literature.",
         )  # fmt: skip
+    key = widget("matrix_verdict", STATES, several=True)
     states = st.pills(
-        "Verdict", list(STATES), selection_mode="multi", key="matrix_verdict", bind="query-params",
+        "Verdict", list(STATES), selection_mode="multi", key=key, on_change=remember, args=("matrix_verdict",),
         format_func=lambda key: f"{STATES[key].sign} {STATES[key].label}",
     )  # fmt: skip
     return Sieve(find, str(whose[0] or "all"), str(whose[1] or "all"), tuple(states), bool(blind))

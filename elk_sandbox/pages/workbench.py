@@ -17,6 +17,7 @@ from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
 from elk_sandbox.pages import desk
 from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.breaking import breaking
 from elk_sandbox.pages.editor import Fault, code_editor
 from elk_sandbox.pages.frame import begin, html, place
@@ -200,18 +201,14 @@ def _choose(home: Path, entry: Entry | None, opponents: Mapping[str, Entry], aga
         cell = asked.cell() if asked else None
         return f"{STATES[state(cell)].sign}  {_words(name)}" if cell else _words(name)
 
-    key = "workbench opponent"
-    st.session_state[key] = against or None
-    st.selectbox("Against", list(opponents), format_func=shown, key=key, on_change=_chosen, args=(key,))
+    key = widget(AGAINST, opponents)
+    st.session_state[key] = against or None  # the address may name none
+    st.selectbox("Against", list(opponents), format_func=shown, key=key, on_change=remember, args=(AGAINST,))
 
 
 def _words(name: str) -> str:
     """An opponent as it is told."""
     return name.removeprefix("draft:").replace("_", " ") + ", a draft" * name.startswith("draft:")
-
-
-def _chosen(key: str) -> None:
-    st.query_params[AGAINST] = st.session_state[key]
 
 
 def _plain(plain: bool) -> None:

@@ -13,6 +13,7 @@ page = st.navigation(
         "": [st.Page(f"{LAB}/home.py", title="Home", default=True)],
         "ELK": [
             st.Page(f"{ELK}/vault.py", title="Vault"),
+            st.Page(f"{ELK}/workbench.py", title="Workbench"),
             st.Page(f"{ELK}/matrix.py", title="Matrix"),
             st.Page(f"{ELK}/flip.py", title="When does it flip?"),
         ],

@@ -1,7 +1,9 @@
 """Proposals by counterexamples over an engine; cells are kept by content, so a matrix that was cut off goes on."""
 
+import csv
+import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,12 @@ from elk_sandbox.verdict import Verdict
 
 ROW = 10  # cells of a row that are judged in one go: fewer, and no worker is left with a long one at the end
 
-__all__ = ["Item", "compute", "totals"]
+__all__ = ["Item", "as_csv", "compute", "totals"]
 
+COLUMNS = (
+    "proposal", "counterexample", "verdict", "relation", "good", "killer", "direct_translator", "margin",
+    "draws_agreeing", "draws", "control_world", "control_verdict", "adversary", "literature", "agrees", "reason",
+)  # fmt: skip
 Item = tuple[Entry, dict[str, object]]  # a plug-in file and its knobs
 
 
@@ -77,6 +83,30 @@ def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[
     for column, cell in zip(columns, cells, strict=True):
         keep(cell, proposal, column, fresh, folder)
         yield cell
+
+
+def as_csv(cells: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each cell: its verdict, the two reporters that decide, the other lines, the literature.
+
+    `margin` is what the cheapest named bad reporter costs above the best honest one, in nats: negative where it wins.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for cell in cells:
+        draws, control, adversary = (cell.get(k) or {} for k in ("draws", "control", "adversary"))
+        values, best = cell.get("objective") or {}, cell.get("direct_translator")
+        least = min((values[n] for n in cell.get("bad") or ()), default=None) if values else None
+        margin = None if least is None or best is None else least - values[best]
+        table.writerow(
+            (
+                cell["proposal"], cell["counterexample"], cell["verdict"], cell["relation"], cell.get("good"),
+                cell.get("killer"), best, margin, draws.get("agreeing"), draws.get("of"), control.get("world"),
+                control.get("verdict"), adversary.get("verdict"), cell["literature"], cell["agrees"],
+                cell.get("reason"),
+            )
+        )  # fmt: skip
+    return text.getvalue()
 
 
 def totals(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,9 +1,32 @@
-"""Permalinks into pages from other pages."""
+"""Ways from one page to another, with what is to be seen there in the address."""
 
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from typing import Any
 
-__all__ = ["vault_link", "vault_query"]
+import streamlit as st
+
+__all__ = ["to_matrix", "to_vault", "to_workbench", "vault_query"]
+
+PAGES = "elk_sandbox/pages"
+
+
+def to_vault(found: Mapping[str, Any] | None, counterexample: str, label: str = "See it in the vault") -> None:
+    """The situation of a witness, in the vault; nothing where there is none."""
+    if found:
+        query = vault_query(case=counterexample, situation=found["situation"])
+        st.page_link(f"{PAGES}/vault.py", label=label, query_params=query)
+
+
+def to_workbench(file: str, against: str, label: str, **more: str) -> None:
+    """A file by its name on the workbench, against another."""
+    query = {"workbench_file": file, "workbench_against": against, **more}
+    st.page_link(f"{PAGES}/workbench.py", label=label, query_params=query)
+
+
+def to_matrix(proposal: str, counterexample: str, label: str) -> None:
+    """A cell of the matrix."""
+    query = {"proposal": proposal, "counterexample": counterexample}
+    st.page_link(f"{PAGES}/matrix.py", label=label, query_params=query)
 
 
 def vault_query(
@@ -14,7 +37,7 @@ def vault_query(
     situation: Mapping[str, int] | None = None,
     against: str | None = None,
 ) -> dict[str, str]:
-    """The query of a situation in the vault, for st.page_link and st.switch_page.
+    """The query of a situation in the vault.
 
     world: a standard world; or case: a counterexample, with the knobs that differ from its own. situation: values of
     nodes, as a witness has them. against: the dishonest reporter that the direct translator is compared with.
@@ -34,16 +57,3 @@ def vault_query(
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def vault_link(
-    *,
-    world: str | None = None,
-    case: str | None = None,
-    knobs: Mapping[str, object] | None = None,
-    situation: Mapping[str, int] | None = None,
-    against: str | None = None,
-) -> str:
-    """The same as a relative address, for a link in HTML (to be escaped there)."""
-    query = vault_query(world=world, case=case, knobs=knobs, situation=situation, against=against)
-    return f"vault?{urlencode(query, quote_via=quote)}"

@@ -1,4 +1,4 @@
-"""Permalinks into pages from other pages."""
+"""Permalinks into the vault, for other pages."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode

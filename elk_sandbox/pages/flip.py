@@ -15,7 +15,7 @@ from elk_sandbox.markup import number
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.borders import formulas
 from elk_sandbox.pages.files import registry
-from elk_sandbox.pages.frame import TICK, begin, chart, empty, html, place
+from elk_sandbox.pages.frame import TICK, begin, empty, html, place, vega
 from elk_sandbox.pages.pair import Pair
 from elk_sandbox.pages.plane import line, plane, setting, span
 from elk_sandbox.pages.words import word
@@ -27,10 +27,11 @@ from elk_sandbox.symbolic.openings import OPENINGS
 from elk_sandbox.symbolic.surface import Surface
 
 LOOK = """
+[data-baseweb="tag"] span { color: light-dark(#ffffff, #06192a); }
 .katex-display { overflow: auto hidden; margin: 0.25rem 0; padding: 0.25rem 0; }
 """
+# Of a proposal and a scene why there is no closed form, None where there is one; empty while that is not known.
 Forms = Mapping[str, Mapping[str, str | None]]
-"""Of a proposal and a scene why there is no closed form, None where there is one; empty while that is not known."""
 
 FIRST = ("complexity", "human_simulator")
 
@@ -178,7 +179,7 @@ def _shown(pair: Pair, whole: Mapping[str, Any], job: Detached, home: Path) -> N
             drawn, told = plane(surface, names[0], names[1], at, judged)
         else:
             drawn, told = line(surface, names[0], at)
-        chart(drawn, told)
+        vega(drawn, told)
         crosses = ", crosses are where the judge was asked and agrees" if judged and len(names) == 2 else ""
         html(f'<p class="quiet">The ring is the present setting{crosses}.</p>')
     _formulas(pair, names, at, record, surface, job, home)

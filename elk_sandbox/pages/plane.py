@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-import altair as alt
 import numpy as np
 
 from elk_sandbox.pages.frame import ink
@@ -18,6 +17,7 @@ MOST = 15  # values of a discrete axis that are shown
 HEIGHT = 380
 ROOM = 0.14  # of the height, that a label needs
 Rows = list[dict[str, Any]]
+Spec = dict[str, Any]
 
 
 def span(parameter: Open) -> tuple[float, float, float]:
@@ -54,7 +54,7 @@ def _ends(parameter: Open) -> tuple[float, float]:
 
 def plane(
     surface: Surface, x: str, y: str, at: Mapping[str, float], judged: Sequence[Mapping[str, Any]]
-) -> tuple[Any, str]:
+) -> tuple[Spec, str]:
     """The chart, and what it shows in words. judged: points at which the judge was asked, by parameter."""
     first, second = surface.open[x], surface.open[y]
     low, high = _ends(first)
@@ -63,56 +63,39 @@ def plane(
     ).tolist()
     runs = surface.runs(x, y, xs, _ends(second), at)
     half = first.step / 2 if first.discrete else (high - low) / COLUMNS / 2
-    beyond = half if first.discrete else min(1.5 * half, high - xs[-1])  # over the seam to the next column
-    areas: Rows = [
-        {"x": r.x - half, "x2": r.x + beyond, "y": r.low, "y2": r.high, "verdict": STATES[r.verdict].label}
-        for r in runs
-    ]
-    borders = _borders(runs, xs, half if first.discrete else 0.0)
-    labels = _labels(runs, xs)
-    here = [{"x": at[x], "y": at[y], "told": f"{x} = {at[x]:g}, {y} = {at[y]:g}"}]
     present = [v for v in VERDICTS if any(r.verdict == v for r in runs)]
-    names = [STATES[v].label for v in present]
-    colours = alt.Scale(domain=names, range=[ink(STATES[v].fill) for v in present])
-    fill = alt.Color("verdict:N", scale=colours, legend=None)
-    scales = [alt.Scale(domain=_domain(p), nice=False, zero=False) for p in (first, second)]
-    across = alt.X("x:Q", scale=scales[0], title=_title(first), axis=_axis(first))
-    up = alt.Y("y:Q", scale=scales[1], title=_title(second), axis=_axis(second))
-    layers: list[Any] = [
-        _on(areas).mark_rect(strokeWidth=0, opacity=1).encode(across, up, alt.X2("x2:Q"), alt.Y2("y2:Q"), fill)
-    ]  # fmt: skip
-    if borders:
-        layers.append(
-            _on(borders)
-            .mark_line(color=ink(INK), strokeWidth=2, clip=True)
-            .encode(across, up, alt.Detail("part:N"), alt.Order("order:Q"))
-        )
-    for label in labels:
+    named = {"domain": [STATES[v].label for v in present], "range": [ink(STATES[v].fill) for v in present]}
+    fill = {"color": {"field": "verdict", "type": "nominal", "scale": named, "legend": None}}
+    top, part = {"y2": {"field": "y2"}}, {"detail": {"field": "part", "type": "nominal"}}
+    if first.discrete:
+        cells = [{**_cell(r), "x": r.x - half, "x2": r.x + half} for r in runs]
+        layers = [_layer(cells, {"type": "rect", "opacity": 1}, fill | top | {"x2": {"field": "x2"}})]
+    else:
+        layers = [_layer(_strips(runs, half), {"type": "area", "opacity": 1}, fill | top | part)]
+    border = {"type": "line", "color": ink(INK), "strokeWidth": 2, "clip": True}
+    order = {"order": {"field": "order", "type": "quantitative"}}
+    layers.append(_layer(_borders(runs, xs, half if first.discrete else 0.0), border, part | order))
+    for label in _labels(runs, xs):
         state = STATES[str(label["verdict"])]
-        layers.append(
-            _on([label])
-            .mark_text(color=ink(state.ink), fontSize=13, fontWeight=600, dy=-14)
-            .encode(across, up, text=alt.value(f"{state.sign}  {state.label}"))
-        )
-    asked = [{"x": p[x], "y": p[y], "told": "the judge agrees here"} for p in judged if x in p and y in p]
-    if asked:
-        layers.append(
-            _on(asked)
-            .mark_point(shape="cross", size=60, color=ink(INK), filled=True, stroke=ink(PAPER), clip=True)
-            .encode(across, up, tooltip=alt.Tooltip("told:N", title="judge"))
-        )
+        text = {"type": "text", "color": ink(state.ink), "fontSize": 13, "fontWeight": 600, "dy": -14}
+        layers.append(_layer([label], text, {"text": {"value": f"{state.sign}  {state.label}"}}))
+    asked = [{"x": p[x], "y": p[y], "told": "agrees here"} for p in judged if x in p and y in p]
+    cross = {"type": "point", "shape": "cross", "size": 60, "color": ink(INK), "filled": True, "stroke": ink(PAPER)}
+    layers.append(_layer(asked, cross | {"clip": True}, _hover("judge")))
+    here = {"x": at[x], "y": at[y], "told": f"{x} = {at[x]:g}, {y} = {at[y]:g}"}
     layers += [
-        _on(here)
-        .mark_point(size=size, color=colour, strokeWidth=width, filled=False, clip=True)
-        .encode(across, up, tooltip=alt.Tooltip("told:N", title="here"))
-        for size, colour, width in ((230, ink(PAPER), 6), (230, ink(INK), 2.5))
+        _layer(
+            [here], {"type": "point", "size": 230, "color": colour, "strokeWidth": wide, "clip": True}, _hover("here")
+        )
+        for colour, wide in ((ink(PAPER), 6), (ink(INK), 2.5))
     ]
     told = f"Over {x} and {y}: " + "; ".join(_told(runs, xs, v, x) for v in present)
-    return alt.layer(*layers).properties(height=HEIGHT), f"{told}. The ring is at {here[0]['told']}."
+    spec = {"height": HEIGHT, "encoding": {"x": _scale("x", first), "y": _scale("y", second)}, "layer": layers}
+    return spec, f"{told}. The ring is at {here['told']}."
 
 
-def line(surface: Surface, x: str, at: Mapping[str, float]) -> tuple[Any, str]:
-    """The difference over one parameter, with the line of a tie."""
+def line(surface: Surface, x: str, at: Mapping[str, float]) -> tuple[Spec, str]:
+    """The difference over one parameter, with the line of a tie, and what it shows in words."""
     first = surface.open[x]
     low, high = _ends(first)
     xs = np.arange(low, high + 0.5, first.step) if first.discrete else np.linspace(low, high, COLUMNS + 2)[1:-1]
@@ -122,28 +105,37 @@ def line(surface: Surface, x: str, at: Mapping[str, float]) -> tuple[Any, str]:
         {"x": a, "y": b, "verdict": STATES[VERDICTS[c]].label}
         for a, b, c in zip(xs.tolist(), gaps.tolist(), codes.tolist(), strict=True)
     ]
-    across = alt.X("x:Q", title=_title(first), axis=_axis(first), scale=alt.Scale(domain=_domain(first), nice=False))
-    up = alt.Y("y:Q", title="J(bad) - J(honest), nats", axis=alt.Axis(format="~g"))
     names = [STATES[v].label for v in VERDICTS]
-    fill = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=names, range=[ink(STATES[v].fill) for v in VERDICTS]), title=None
-    )
-    shape = alt.Shape(
-        "verdict:N", scale=alt.Scale(domain=names, range=["triangle-down", "square", "circle"]), title=None
-    )
-    points = _on(rows).mark_point(size=70, filled=True, opacity=1).encode(across, up, fill, shape)
-    here = {"x": at[x], "y": float(surface.difference(at))}
+    fills, marks = [ink(STATES[v].fill) for v in VERDICTS], ["triangle-down", "square", "circle"]
+    looks = {
+        channel: {"field": "verdict", "type": "nominal", "title": None, "scale": {"domain": names, "range": found}}
+        for channel, found in (("color", fills), ("shape", marks))
+    }
+    here = {"x": at[x], "y": float(surface.difference(at)), "told": f"{x} = {at[x]:g}"}
     layers = [
-        _on([{"y": 0}]).mark_rule(color=ink(INK), strokeDash=[4, 4]).encode(y="y:Q"),
-        points if first.discrete else _on(rows).mark_line(color=ink(INK), strokeWidth=1).encode(across, up) + points,
-        _on([here]).mark_point(size=260, color=ink(INK), strokeWidth=2.5).encode(across, up),
+        _layer([{"y": 0}], {"type": "rule", "color": ink(INK), "strokeDash": [4, 4]}, {"x": None}),
+        *([] if first.discrete else [_layer(rows, {"type": "line", "color": ink(INK), "strokeWidth": 1}, {})]),
+        _layer(rows, {"type": "point", "size": 70, "filled": True, "opacity": 1}, looks),
+        _layer([here], {"type": "point", "size": 260, "color": ink(INK), "strokeWidth": 2.5}, _hover("here")),
     ]
-    told = [f"{VERDICTS[c]} from {x} = {v:.4g}" for v, c in _starts(xs.tolist(), codes.tolist())]
-    return alt.layer(*layers).properties(height=HEIGHT), f"The difference over {x}: {'; '.join(told)}."
+    up = {"field": "y", "type": "quantitative", "title": "J(bad) - J(honest), nats", "axis": {"format": "~g"}}
+    told = [f"{STATES[VERDICTS[c]].label} from {x} = {v:.4g}" for v, c in _starts(xs.tolist(), codes.tolist())]
+    spec = {"height": HEIGHT, "encoding": {"x": _scale("x", first), "y": up}, "layer": layers}
+    return spec, f"The difference over {x}: {'; '.join(told)}."
 
 
-def _on(rows: Rows) -> Any:
-    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+def _layer(rows: Rows, mark: Spec, encoding: Spec) -> Spec:
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+
+
+def _hover(title: str) -> Spec:
+    return {"tooltip": {"field": "told", "type": "nominal", "title": title}}
+
+
+def _scale(field: str, parameter: Open) -> Spec:
+    scale = {"domain": _domain(parameter), "nice": False, "zero": False}
+    axis = _axis(parameter)
+    return {"field": field, "type": "quantitative", "title": _title(parameter), "scale": scale, "axis": axis}
 
 
 def _starts(xs: Sequence[float], codes: Sequence[int]) -> list[tuple[float, int]]:
@@ -156,11 +148,11 @@ def _domain(parameter: Open) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _axis(parameter: Open) -> Any:
+def _axis(parameter: Open) -> Spec:
     low, high = _ends(parameter)
     if parameter.discrete:
-        return alt.Axis(values=np.arange(low, high + 0.5, parameter.step).tolist(), grid=False, format="d")
-    return alt.Axis(grid=False, format="~g")
+        return {"values": np.arange(low, high + 0.5, parameter.step).tolist(), "grid": False, "format": "d"}
+    return {"grid": False, "format": "~g"}
 
 
 def _title(parameter: Open) -> str:
@@ -188,6 +180,24 @@ def _borders(runs: Sequence[Run], xs: Sequence[float], half: float) -> Rows:
                 {"x": run.x + shift, "y": run.high, "part": name, "order": run.x + shift}
                 for shift in ((-half, half) if half else (0.0,))
             ]
+    return rows
+
+
+def _cell(run: Run) -> dict[str, Any]:
+    return {"y": run.low, "y2": run.high, "verdict": STATES[run.verdict].label}
+
+
+def _strips(runs: Sequence[Run], half: float) -> Rows:
+    """Of columns whose verdicts follow each other alike, each verdict as one area that reaches to the next columns'."""
+    rows: Rows = []
+    columns = [list(group) for _, group in groupby(runs, key=lambda r: r.x)]
+    for part, (_, group) in enumerate(groupby(columns, key=lambda column: [r.verdict for r in column])):
+        alike = list(group)
+        for k in range(len(alike[0])):
+            name = {"part": f"{part} {k}"}
+            rows.append({**_cell(alike[0][k]), **name, "x": alike[0][k].x - half})
+            rows += [{**_cell(column[k]), **name, "x": column[k].x} for column in alike]
+            rows.append({**_cell(alike[-1][k]), **name, "x": alike[-1][k].x + half})
     return rows
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from elk_sandbox.markup import badge, facts, ledger, paragraphs, sentence, witness
 from elk_sandbox.pages.frame import html
-from elk_sandbox.pages.links import to_vault, to_workbench
+from elk_sandbox.pages.ways import to_vault, to_workbench
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.share import page
 
@@ -38,9 +38,9 @@ def summary(picked: tuple[str, str] | None, cell: Mapping[str, Any] | None, *, b
         html(f"{title}<p>{badge(cell)}</p><p>{escape(sentence(cell))}</p>{shown}")
     with st.container(horizontal=True):
         if cell:
-            to_vault(cell["witness"], counterexample)
-        to_workbench(proposal, counterexample, "The proposal on the workbench")
-        to_workbench(counterexample, proposal, "The counterexample on the workbench")
+            to_vault(cell, cell["witness"])
+        to_workbench(proposal, counterexample, "The proposal on the workbench", blind=blind)
+        to_workbench(counterexample, proposal, "The counterexample on the workbench", blind=blind)
 
 
 def details(cell: Mapping[str, Any], proposal: Entry, counterexample: Entry) -> None:
@@ -50,7 +50,7 @@ def details(cell: Mapping[str, Any], proposal: Entry, counterexample: Entry) -> 
     html(f"<h2>What else decides</h2>{facts(cell)}")
     if found := (cell["adversary"] or {}).get("witness"):
         html(f"<h2>The adversary's witness</h2>{witness(found)}")
-        to_vault(found, counterexample.name)
+        to_vault(cell, found)
     tabs = st.tabs([f"Proposal: {proposal.name}", f"Counterexample: {counterexample.name}"])
     for tab, entry in zip(tabs, (proposal, counterexample), strict=True):
         with tab:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.pages.frame import ink
-from elk_sandbox.palette import ACCENT, INK, LINE, PAPER, QUIET, STATES
+from elk_sandbox.palette import ACCENT, INK, LINE, PAPER, QUIET, STATES, TERMS, Colour
 
 __all__ = ["Fault", "Typed", "code_editor", "typed"]
 
@@ -17,6 +17,7 @@ except ImportError:  # the page works without it
     _ace = None
 
 LINES = (18, 34)  # the editor grows between these
+TEXT = Colour("#23705f", "#4fb8a0")  # strings
 PAUSE = 150  # milliseconds without a key, after which the text is told
 
 
@@ -91,6 +92,10 @@ def _look() -> str:
     #REACT_ACE_EDITOR {{ border: 1px solid {ink(LINE)}; border-radius: 0.3rem; box-sizing: border-box; }}
     #REACT_ACE_EDITOR.ace_focus {{ border-color: {ink(ACCENT)}; }}
     .ace_gutter {{ background: {ink(PAPER)} !important; color: {ink(QUIET)} !important; }}
+    .ace_string {{ color: {ink(TEXT)} !important; }}
+    .ace_constant, .ace_numeric {{ color: {ink(TERMS[2])} !important; }}
+    .ace_keyword, .ace_function {{ color: {ink(ACCENT)} !important; }}
+    .ace_operator, .ace_punctuation, .ace_paren, .ace_comment {{ color: {ink(QUIET)} !important; }}
     .fault {{ position: absolute; background: {ink(wrong)}; opacity: 0.22; }}
     .ace_gutter-cell.ace_error {{ color: {ink(wrong)}; font-weight: 700; }}
     """

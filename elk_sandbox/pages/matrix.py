@@ -97,7 +97,7 @@ def _live(registry: Registry, home: Path) -> None:
     st.html(html_legend)
     at = [(r, c) for r in rows for c in columns]
     picture = Picture(home, rows, columns, [keys[each] for each in at])
-    if not chosen.blind and any(each in cells for each in at):
+    if not chosen.blind and not running and any(each in cells for each in at):
         downloads(picture, [cells[each] for each in at if each in cells], whole=all(each in cells for each in at))
     summary(picked, cells.get(picked) if picked else None, blind=chosen.blind)
     if picked and picked in cells:

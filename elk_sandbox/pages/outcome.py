@@ -8,7 +8,7 @@ import streamlit as st
 
 from elk_sandbox.markup import badge, facts, ledger, number, sentence, witness
 from elk_sandbox.pages.frame import html
-from elk_sandbox.pages.links import to_matrix, to_vault
+from elk_sandbox.pages.ways import to_matrix, to_vault
 from elk_sandbox.pages.words import word
 from elk_sandbox.trial import told
 
@@ -18,8 +18,11 @@ NEAR = 3  # families shown
 DIFFER = 4  # worlds named in which a family's verdict differs
 
 
-def verdict(cell: Mapping[str, Any], *, older: bool) -> None:
-    """The verdict in a sentence, with the situation that shows it. older: of a text that was changed since."""
+def verdict(cell: Mapping[str, Any], *, older: bool, vault: bool) -> None:
+    """The verdict in a sentence, with the situation that shows it.
+
+    older: of a text that was changed since. vault: the counterexample is a file, so that its case can be walked about.
+    """
     words = sentence(cell)
     if cell["verdict"] in ("error", "invalid"):
         line, fault = told(cell["reason"])
@@ -29,11 +32,12 @@ def verdict(cell: Mapping[str, Any], *, older: bool) -> None:
     since = f'<p class="quiet">{escape(pair)}</p>' if older else ""
     seen = f"<h2>{word('witness', 'Witness')}</h2>{witness(cell['witness'])}" if cell["witness"] else ""
     html(f'<div class="{"older" if older else ""}">{since}<p>{badge(cell)}</p><p>{escape(words)}</p>{seen}</div>')
-    to_vault(cell["witness"], cell["counterexample"])
+    if vault:
+        to_vault(cell, cell["witness"])
 
 
-def details(cell: Mapping[str, Any], *, older: bool, listed: bool) -> None:
-    """The ledger and what else decides. listed: both files stand in the matrix."""
+def details(cell: Mapping[str, Any], *, older: bool, vault: bool, listed: bool) -> None:
+    """The ledger and what else decides. older, vault: as above. listed: the matrix has this very cell."""
     style = ' class="older"' if older else ""
     if cell["objective"]:
         html(f"<div{style}><h2>{word('ledger', 'Ledger')}</h2>{ledger(cell)}</div>")
@@ -46,7 +50,8 @@ def details(cell: Mapping[str, Any], *, older: bool, listed: bool) -> None:
     if found:
         with right:
             html(f"<div{style}><h2>The {word('adversary')}&rsquo;s witness</h2>{witness(found)}</div>")
-            to_vault(found, cell["counterexample"])
+            if vault:
+                to_vault(cell, found)
 
 
 def contest(held: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox import drafts
+from elk_sandbox.blindfold import SILENT
 from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
 from elk_sandbox.pages import desk
@@ -50,6 +51,7 @@ class _Look:
     running: bool
     cell: Mapping[str, Any] | None  # the verdict
     earlier: Mapping[str, Any] | None  # the last one that was asked for, where this text has none
+    vault: bool  # its case can be walked about
 
 
 def main() -> None:
@@ -94,7 +96,9 @@ def _bench(registry: Registry, home: Path) -> None:
     running = bool(asked and asked.job.running)  # before the verdict is looked for: what is left when it ends is seen
     cell = asked.cell() if asked else None
     earlier = kept(home, draft.judged) if draft.judged and cell is None else None
-    look = _Look(against, running, cell, earlier)
+    if st.query_params.get("workbench_blind"):
+        cell, earlier = (each and {**each, **SILENT} for each in (cell, earlier))
+    look = _Look(against, running, cell, earlier, _walkable(registry, cell or earlier, entry))
     faults = [Fault(b.line, b.message) for b in broken]
     if at := fault_line(cell, kind):
         faults.append(Fault(*at))
@@ -105,8 +109,8 @@ def _bench(registry: Registry, home: Path) -> None:
         plain = bool(st.query_params.get("workbench_plain"))
         event = code_editor(draft.text, desk.editor_key(), faults, plain=plain)
         if faults:
-            listed = "".join(f"<li><strong>Line {f.line}.</strong> {escape(f.told)}</li>" for f in faults)
-            html(f'<ul class="faults">{listed}</ul>')
+            lines = "".join(f"<li><strong>Line {f.line}.</strong> {escape(f.told)}</li>" for f in faults)
+            html(f'<ul class="faults">{lines}</ul>')
         _plain(plain)
     if desk.hear(home, event, stale=fresh):
         st.rerun()
@@ -116,7 +120,8 @@ def _bench(registry: Registry, home: Path) -> None:
         _beside(home, entry, asked, opponents, look)
     if shown := cell or earlier:
         stock = not settings and not against.startswith("draft:")
-        details(shown, older=cell is None, listed=bool(cell and entry and stock and _listed(registry, entry)))
+        listed = bool(cell and entry and stock and _listed(registry, entry))
+        details(shown, older=cell is None, vault=look.vault, listed=listed)
     below = breaking(registry, home, entry, settings) if entry and kind == "proposal" else False
     _watch(running or below)
 
@@ -146,7 +151,7 @@ def _beside(home: Path, entry: Entry | None, asked: Trial | None, opponents: Map
     if asked and not look.running and asked.failed:
         st.error(f"It was not judged. The last that was said: {asked.failed}")
     if shown := look.cell or look.earlier:
-        verdict(shown, older=look.cell is None)
+        verdict(shown, older=look.cell is None, vault=look.vault)
 
 
 def _judge(home: Path, draft: Draft, asked: Trial | None) -> None:
@@ -230,6 +235,13 @@ def _listed(registry: Registry, entry: Entry) -> bool:
     """Whether the matrix shows exactly this text."""
     found = (registry.proposals if entry.kind == "proposal" else registry.counterexamples).get(entry.name)
     return found is not None and found.text == entry.text
+
+
+def _walkable(registry: Registry, cell: Mapping[str, Any] | None, entry: Entry | None) -> bool:
+    """Whether the vault finds the case of this cell: a file declares it, as it is."""
+    if cell is None or cell["counterexample"] not in registry.counterexamples:
+        return False
+    return entry is None or entry.kind == "proposal" or _listed(registry, entry)
 
 
 def _watch(busy: bool) -> None:

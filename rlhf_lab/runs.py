@@ -12,7 +12,7 @@ from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = ["Listed", "before_the_stop", "differences", "every", "listed", "policies", "summary"]
+__all__ = ["Listed", "before_the_stop", "differences", "every", "has_moved", "listed", "policies", "summary"]
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {
@@ -75,6 +75,11 @@ def policies(run: Run) -> list[tuple[int, float]]:
     nats = dict(run.store.metrics(run.name, ["kl/exact"]).get("kl/exact", ()))
     found = (folder.name for folder in (run.folder / "checkpoints").glob("[0-9]*"))
     return [(at, nats.get(at, math.nan)) for at in sorted(int(name) for name in found if name.isdecimal())]
+
+
+def has_moved(run: Run) -> bool:
+    """Whether a ppo run has a checkpoint beside the original model."""
+    return any(int(each.name) for each in (run.folder / "checkpoints").glob("[0-9]*") if each.name.isdecimal())
 
 
 def before_the_stop(run: Run) -> int | None:

@@ -12,7 +12,9 @@ from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = ["Listed", "before_the_stop", "differences", "every", "listed", "marks", "policies", "summary"]
+__all__ = [
+    "Listed", "before_the_stop", "differences", "every", "has_moved", "listed", "marks", "policies", "summary",
+]  # fmt: skip
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {
@@ -80,6 +82,11 @@ def marks(run: Run) -> list[tuple[int, float]]:
     """The iterations of a ppo run's checkpoints, and the KL in nats of each; nan where none was logged."""
     nats = dict(run.store.metrics(run.name, ["kl/exact"]).get("kl/exact", ()))
     return [(at, nats.get(at, math.nan)) for at, _ in policies(run)]
+
+
+def has_moved(run: Run) -> bool:
+    """Whether a ppo run has a checkpoint beside the original model."""
+    return any(at for at, _ in policies(run))
 
 
 def before_the_stop(run: Run) -> int | None:

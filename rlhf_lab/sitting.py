@@ -86,10 +86,6 @@ class Sitting:
         """Texts yet to be judged, repetitions included."""
         return len(self._queue)
 
-    def counts(self) -> dict[int, int]:
-        """How many of her judgements that stand have each value."""
-        return dict(Counter(event.value for event in self._mine if event.value is not None))
-
     def ahead(self, most: int) -> list[Due]:
         """The next texts, at most so many."""
         numbers = list(islice(self._queue, most))

@@ -1,22 +1,28 @@
 """Queries over the metrics of many runs at once."""
 
-import math
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, select
 
-from elk_sandbox.runtime.tables import metrics
+from elk_sandbox.runtime.tables import metrics, runs
 
 __all__ = ["latest"]
 
 
 def latest(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the value of each key at its last step, by run and key; nan where it is undefined."""
-    named = metrics.c.key.in_(keys)
-    last = select(metrics.c.run, metrics.c.key, func.max(metrics.c.step).label("step"))
-    end = last.where(named).group_by(metrics.c.run, metrics.c.key).subquery()
-    same = and_(*(metrics.c[name] == end.c[name] for name in ("run", "key", "step")))
-    found: dict[str, dict[str, float]] = {}
-    for run, key, value in connection.execute(select(metrics.c.run, metrics.c.key, metrics.c.value).join(end, same)):
-        found.setdefault(run, {})[key] = math.nan if value is None else value
+    """Return the value of each key at its last step, by run and key; those that are undefined or not there left out.
+
+    Each is looked up at the end of the primary key, so that it does not matter how long a run is.
+    """
+    ends = [
+        select(metrics.c.value)
+        .where(metrics.c.run == runs.c.name, metrics.c.key == key)
+        .order_by(metrics.c.step.desc())
+        .limit(1)
+        .scalar_subquery()
+        for key in keys
+    ]
+    found = {}
+    for name, *values in connection.execute(select(runs.c.name, *ends)):
+        found[name] = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
     return found

@@ -13,7 +13,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.pages.background import background, follow, lab
-from rlhf_lab.runs import before_the_stop, marks
+from rlhf_lab.runs import before_the_stop, has_moved, marks
 
 __all__ = ["make"]
 
@@ -22,7 +22,7 @@ MOST = 80  # texts of each arm, up to which the power is known at once
 
 def make(store: Store, home: Path) -> None:
     """Controls of `rlhf-lab blind make`, with the power beside them."""
-    runs = [row for row in reversed(store.runs("ppo")) if before_the_stop(Run(store, home, row))]
+    runs = [row for row in reversed(store.runs("ppo")) if has_moved(Run(store, home, row))]
     if not runs:
         empty(
             "A sheet compares a trained policy with its original model, and there is no PPO run with a checkpoint yet."

@@ -98,14 +98,19 @@ def _more(store: Store, home: Path, pool: str, who: str) -> None:
 
 def _makers(store: Store, home: Path, pool: str, who: str) -> None:
     watch(background(home, "sample"), background(home, f"simulate-{pool}"))
-    files, raters, pools = st.tabs(["Import and export", "Simulated raters", "New pool"])
-    with files:
-        exchange(store, pool, who)
-    with raters:
-        html(f"<p>A simulated rater labels all texts of <strong>{escape(pool)}</strong> that it has not labelled.</p>")
-        simulate(store, home, pool)
-    with pools:
-        new_pool(store, home)
+    files, raters, pools = st.tabs(
+        ["Import and export", "Simulated raters", "New pool"], key="label_tab", bind="query-params", on_change="rerun"
+    )
+    if files.open:
+        with files:
+            exchange(store, pool, who)
+    elif raters.open:
+        with raters:
+            html(f"<p>A simulated rater labels all of <strong>{escape(pool)}</strong> that it has not labelled.</p>")
+            simulate(store, home, pool)
+    elif pools.open:
+        with pools:
+            new_pool(store, home)
 
 
 main()

@@ -1,7 +1,7 @@
 """One run in full: how it is, what can be done with it, its metrics, its settings and the end of its log."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -121,11 +121,16 @@ def actions(store: Store, home: Path, found: Listed) -> None:
             _confirm(store, home, name)
     if fault := st.session_state.pop("runs_fault", None):
         st.error(fault)
-    with st.expander("Clone with edits"):
-        st.fragment(clone_form)(store, home, found.row)
+    st.fragment(_folded)("Clone with edits", f"runs_clone:{name}", clone_form, store, home, found.row)
     if found.row.kind == "ppo" and found.row.progress:
-        with st.expander("Evaluate by gold"):
-            st.fragment(evaluate_form)(store, home, name)
+        st.fragment(_folded)("Evaluate by gold", f"runs_evaluate:{name}", evaluate_form, store, home, name)
+
+
+def _folded(label: str, key: str, draw: Callable[..., None], *given: Any) -> None:
+    """What costs nothing until it is opened."""
+    with st.expander(label, key=key, on_change="rerun") as box:
+        if box.open:
+            draw(*given)
 
 
 def _links(found: Listed) -> None:

@@ -110,7 +110,6 @@ def test_tallies_and_counts(store: Store) -> None:
     assert store.tally("pool") == {"ann": 2}
     assert store.count("pool") == 5
     before = store.latest_event()
-    assert Sitting(store, "pool", "ann").counts() == {1: 1, -1: 1, 0: 1}
     store.judge("pool", 2, "bob", 1)
     assert store.latest_event() > before
     assert [item.number for item in store.items("pool", [3, 1])] == [1, 3]

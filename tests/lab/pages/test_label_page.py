@@ -169,7 +169,7 @@ def test_export_and_import_go_round(store: Store) -> None:
 
 def test_a_simulated_rater_is_the_command_with_the_knobs_that_were_turned(store: Store, started: Started) -> None:
     pool(store)
-    app = visit("label", **WHO)
+    app = visit("label", **WHO, label_tab="Simulated raters")
     app.selectbox(key="simulate_rater").set_value("noisy").run()
     app.number_input(key="knob:noisy:slip").set_value(0.5).run()
     next(b for b in app.button if b.label == "Let noisy label all").click().run()
@@ -187,5 +187,5 @@ def test_a_command_that_failed_is_told_by_its_last_line(home: Path, store: Store
     os.makedirs(job.folder)
     (job.folder / "sample.json").write_text('["second"]')
     job.log.write_text("rlhf-lab: a pool or sheet called 'second' exists: choose another name\n")
-    app = visit("label", **WHO)
+    app = visit("label", **WHO, label_tab="New pool")
     assert "choose another name" in app.error[0].value

@@ -145,6 +145,8 @@ def test_an_estimate_is_the_command_with_what_was_changed(home: Path, store: Sto
 def test_a_clone_differs_in_what_was_changed(home: Path, store: Store, started: Started) -> None:
     finished(store, home, "policy", "ppo", {"base": "base", "reward": "rm"})
     app = visit("runs", runs_run="policy")
+    app.session_state["runs_clone:policy"] = True
+    app.run()
     app.number_input(key="clone:policy:seed").set_value(3).run()
     press(app, "Start the clone")
     run = store.run("policy-1")
@@ -178,6 +180,8 @@ def test_an_evaluation_is_a_command(home: Path, store: Store, started: Started) 
     finished(store, home, "policy", "ppo")
     store.mark_progress("policy", Progress(1, 1, "iteration 9", None, 0.0))
     app = visit("runs", runs_run="policy")
+    app.session_state["runs_evaluate:policy"] = True
+    app.run()
     app.selectbox(key="evaluate:policy:second").set_value("rm").run()
     press(app, "Evaluate")
     assert started.commands["evaluate-policy"][2:8] == [

@@ -108,7 +108,7 @@ def closeup(
                 err.print(words, markup=False)  # each: the app reads the last line
 
         try:
-            file = look(run, Ask(prefix, seed, count), tell)
+            file = look(run, Ask(prefix.rstrip(" "), seed, count), tell)  # a blank belongs to the token that follows
         finally:
             pace.close()
     found = load_closeup(file)

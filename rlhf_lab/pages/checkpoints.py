@@ -38,7 +38,7 @@ def main() -> None:
             "A PPO run keeps its policy each time that it has moved on. Here its checkpoints are read side by side."
         )
         return
-    left, right = st.columns([2, 3], gap="large", vertical_alignment="bottom")
+    left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
     with left:
         run = Run(store, home, store.run(chosen_run(rows, "Run", "ck_run", looked_at(rows, home))))
     with right:

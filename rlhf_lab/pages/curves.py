@@ -74,10 +74,10 @@ def _charts(
 def _x(axis: str, far: float) -> alt.X:
     """KL itself, or its root with the nats as labels: the same numbers are read on both."""
     if axis == "kl":
-        return alt.X("x:Q", title="KL from the original model, nats a completion", scale=alt.Scale(domain=[0, far]))
+        return alt.X("x:Q", title="KL, nats a completion", scale=alt.Scale(domain=[0, far]))
     ticks = [math.sqrt(t) for t in TICKS if t <= far * 1.02]
     return alt.X(
-        "x:Q", title="KL from the original model, nats a completion, on a scale of its square root",
+        "x:Q", title="KL, nats a completion, on a root scale",
         axis=alt.Axis(values=ticks, labelExpr="format(datum.value * datum.value, '.2~g')"),
         scale=alt.Scale(domain=[0, math.sqrt(far)], nice=False),
     )  # fmt: skip

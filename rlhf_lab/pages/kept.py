@@ -104,8 +104,9 @@ def chosen_run(rows: list[RunRow], label: str, key: str, usual: str | None = Non
 
 
 def looked_at(rows: list[RunRow], home: Path) -> str | None:
-    """The first of these runs that was evaluated."""
-    return next((row.name for row in rows if changed(folder_of(home, row.name) / "evaluation" / META)), None)
+    """The first of these runs that was evaluated; a negative twin only if there is no other."""
+    found = [row for row in rows if changed(folder_of(home, row.name) / "evaluation" / META)]
+    return next((row.name for row in sorted(found, key=lambda row: row.config.get("target") == "negative")), None)
 
 
 def nothing_yet(told: str, link: str = "Start a run") -> None:

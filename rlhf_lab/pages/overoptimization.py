@@ -39,7 +39,7 @@ def main() -> None:
     if not rows:
         nothing_yet("A PPO run optimises the proxy. What that does to gold is drawn here, against KL.")
         return
-    left, right = st.columns([2, 3], gap="large", vertical_alignment="bottom")
+    left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
     with left:
         run = Run(store, home, store.run(chosen_run(rows, "Run", "oo_run", looked_at(rows, home))))
     plotted = plotted_of(run.folder)
@@ -60,6 +60,11 @@ def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> N
     """The headline, the curves, the samples behind a region, and the tables."""
     st.html(f"<style>{LOOK}</style>")
     html(f'<p class="headline">{escape(plotted["headline"])}</p>' + _paragraph(plotted["factors"]))
+    if run.config["target"] == "negative":
+        told = (
+            f"This is a {word('negative twin')}: it was trained towards negative texts, so a fall of gold is its aim."
+        )
+        html(f'<p class="quiet">{told}</p>')
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = one_of("Against", AXES, "oo_axis")
         factored = "well_formed" in plotted["scores"]

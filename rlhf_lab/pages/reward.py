@@ -42,7 +42,7 @@ def main() -> None:
     if not rows:
         nothing_yet("A reward model learns from labels what people like. How well it does is shown here.")
         return
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         names = [chosen_run(rows, "Reward model", "rm_run")]
     with right:

@@ -35,5 +35,6 @@ LOOKS: Mapping[str, Look] = {
     "binding": Look("of these, the clip decides the loss", Colour("#a33b3b", "#e08a8a"), "^"),
 }
 
-PLUS, MINUS = Colour("#c9701a", "#e89a4d"), Colour("#1a5f9e", "#6cb2ee")
-"""Of numbers of either sign, centred on 0: what a token adds to the reward, or how much likelier training made it."""
+PLUS, MINUS = Colour("#1f6cae", "#5aa7e6"), Colour("#b8402a", "#e8775f")
+"""Of numbers of either sign, centred on 0, as of positive and negative labels: what a token adds to the reward, or how
+much likelier training made it."""

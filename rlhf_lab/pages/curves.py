@@ -22,6 +22,7 @@ SHAPES = {
     "well_formed": "triangle-up",
 }  # fmt: skip
 BRUSH = "brush"
+LEGEND = alt.Legend(orient="top", columns=2, labelLimit=300, offset=4)
 AXIS = alt.Axis(minExtent=34)  # so that the charts stand below each other
 TICKS = (0, 0.5, 1, 2, 4, 6, 10, 15, 20, 25, 30, 40, 60, 80, 100, 150, 200, 300)  # nats
 
@@ -161,13 +162,13 @@ def _marks(rows: list[dict[str, Any]], colour: alt.Color, shape: alt.Shape, *, l
 def _colour(names: Sequence[str]) -> alt.Color:
     labels = [LOOKS[name].label for name in names]
     scale = alt.Scale(domain=labels, range=[ink(LOOKS[name].colour) for name in names])
-    return alt.Color("of:N", title=None, scale=scale, legend=alt.Legend(orient="top", labelLimit=300, offset=4))
+    return alt.Color("of:N", title=None, scale=scale, legend=LEGEND)
 
 
 def _shape(names: Sequence[str]) -> alt.Shape:
     """The mark of each quantity, in the same legend as its colour."""
     scale = alt.Scale(domain=[LOOKS[name].label for name in names], range=[SHAPES[name] for name in names])
-    return alt.Shape("of:N", title=None, scale=scale, legend=alt.Legend(orient="top", labelLimit=300, offset=4))
+    return alt.Shape("of:N", title=None, scale=scale, legend=LEGEND)
 
 
 def _law(law: dict[str, Any] | None, name: str, axis: str) -> list[Any]:

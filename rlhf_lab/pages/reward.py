@@ -175,14 +175,14 @@ def _who() -> alt.Color:
     colours = [ink(LOOKS[look].colour) for look in ROLES.values()]
     return alt.Color(
         "who:N", title=None, scale=alt.Scale(domain=list(NAMES.values()), range=colours),
-        legend=alt.Legend(orient="top", labelLimit=260),
+        legend=alt.Legend(orient="top", columns=2, labelLimit=260),
     )  # fmt: skip
 
 
 def _shape() -> alt.Shape:
     return alt.Shape(
         "who:N", title=None, scale=alt.Scale(domain=list(NAMES.values()), range=list(SHAPES.values())),
-        legend=alt.Legend(orient="top", labelLimit=260),
+        legend=alt.Legend(orient="top", columns=2, labelLimit=260),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from rlhf_lab.pages.tables import charted
 __all__ = ["show"]
 
 KL = {"exact": "exact, a step", "k1": "k1", "k2": "k2, biased", "k3": "k3"}
-LEGEND = alt.Legend(orient="top", labelLimit=260, offset=4, symbolOpacity=1)
+LEGEND = alt.Legend(orient="top", columns=2, labelLimit=260, offset=4, symbolOpacity=1)
 CLIP = {"outside": "ratio outside 1 ± 0.2", "clipped": "of these, the clip decides the loss"}
 
 

@@ -39,7 +39,7 @@ def _lines(evaluation: Evaluation, names: list[str], title: str) -> None:
         for nats, step, value in zip(curve.nats, curve.steps, getattr(curve, name), strict=True)
     ]
     labels = [LOOKS[name].label for name in names]
-    legend = alt.Legend(orient="top", labelLimit=260)
+    legend = alt.Legend(orient="top", columns=2, labelLimit=260)
     colour = alt.Scale(domain=labels, range=[ink(LOOKS[name].colour) for name in names])
     shape = alt.Scale(domain=labels, range=[SHARES.get(name, "circle") for name in names])
     drawn = (

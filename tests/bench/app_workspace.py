@@ -24,7 +24,7 @@ from rlhf_lab.stages import CONFIGS, work
 RUNS, LABELS, CHECKPOINTS = 50, 100_000, 200
 LABELLERS = ("careful", "counter", "flattered", "hasty")
 LONG = {
-    "reward_as": "logit", "batch": 64, "minibatch": 32, "length": 24, "learning_rate": 5e-5, "spacing": 0.01,
+    "reward_as": "logit", "batch": 64, "minibatch": 32, "length": 24, "learning_rate": 3e-5, "spacing": 0.01,
     "iterations": 900, "kl_stop": 10.0, "past_stop": 25.0, "save_every": 60.0,
 }  # fmt: skip
 

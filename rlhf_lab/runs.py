@@ -12,7 +12,7 @@ from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = ["Listed", "before_the_stop", "differences", "every", "has_moved", "listed", "policies", "summary"]
+__all__ = ["Listed", "before_the_stop", "differences", "every", "has_moved", "listed", "marks", "policies", "summary"]
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {
@@ -70,21 +70,26 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def policies(run: Run) -> list[tuple[int, float]]:
+def policies(run: Run) -> list[tuple[int, Path]]:
+    """The iterations of a run's checkpoints and their folders, in order; the first, 0, is the original model."""
+    found = (run.folder / "checkpoints").glob("[0-9]*")
+    return sorted((int(path.name), path) for path in found if path.name.isdecimal())
+
+
+def marks(run: Run) -> list[tuple[int, float]]:
     """The iterations of a ppo run's checkpoints, and the KL in nats of each; nan where none was logged."""
     nats = dict(run.store.metrics(run.name, ["kl/exact"]).get("kl/exact", ()))
-    found = (folder.name for folder in (run.folder / "checkpoints").glob("[0-9]*"))
-    return [(at, nats.get(at, math.nan)) for at in sorted(int(name) for name in found if name.isdecimal())]
+    return [(at, nats.get(at, math.nan)) for at, _ in policies(run)]
 
 
 def has_moved(run: Run) -> bool:
     """Whether a ppo run has a checkpoint beside the original model."""
-    return any(int(each.name) for each in (run.folder / "checkpoints").glob("[0-9]*") if each.name.isdecimal())
+    return any(at for at, _ in policies(run))
 
 
 def before_the_stop(run: Run) -> int | None:
     """The iteration of the last checkpoint before the KL first reached the run's stop; None if that is the first."""
-    within = list(takewhile(lambda each: each[1] < run.config["kl_stop"], policies(run)))
+    within = list(takewhile(lambda each: each[1] < run.config["kl_stop"], marks(run)))
     return within[-1][0] if within and within[-1][0] else None
 
 

@@ -25,7 +25,7 @@ def world(
     made = make_world(name, settings or [])
     told = tour.describe(made)
     if png:
-        from elk_sandbox.pictures import world_png
+        from elk_sandbox.world_picture import world_png
 
         with writing(png):
             world_png(made, name, png)

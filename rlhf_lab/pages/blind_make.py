@@ -13,7 +13,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.pages.background import background, follow, lab
-from rlhf_lab.runs import before_the_stop, has_moved, policies
+from rlhf_lab.runs import before_the_stop, has_moved, marks
 
 __all__ = ["make"]
 
@@ -62,7 +62,7 @@ def _choices(store: Store, home: Path, runs: list[RunRow]) -> tuple[list[str], s
     name = str(one.selectbox("Trained model", positive + [n for n in by_name if n not in positive], key="blind_run"))
     run = Run(store, home, by_name[name])
     usual = before_the_stop(run)
-    nats = {at: f"iteration {at}" + ("" if math.isnan(kl) else f", {kl:.1f} nats") for at, kl in policies(run) if at}
+    nats = {at: f"iteration {at}" + ("" if math.isnan(kl) else f", {kl:.1f} nats") for at, kl in marks(run) if at}
     at = two.selectbox(
         "Checkpoint", list(nats), list(nats).index(usual) if usual in nats else 0, key=f"blind_at:{name}",
         format_func=nats.__getitem__, help="The last one before the KL stop, unless you choose another.",

@@ -10,7 +10,7 @@ import pytest
 from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.terminal import InputError
 from rlhf_lab.launch import check_parent, cloned, enter, go_on, length_for
-from rlhf_lab.runs import before_the_stop, listed, policies
+from rlhf_lab.runs import before_the_stop, listed, marks
 from tests.lab.pages.visit import finished, note_starts
 
 
@@ -80,9 +80,9 @@ def test_a_list_says_what_each_summary_says(tmp_path: Path, store: Store) -> Non
 
 def test_the_last_checkpoint_before_the_stop(tmp_path: Path, store: Store) -> None:
     run = finished(store, tmp_path, "policy", "ppo")
-    assert policies(run) == [] and before_the_stop(run) is None
+    assert marks(run) == [] and before_the_stop(run) is None
     for step, nats in ((0, 0.0), (4, 9.9), (6, 10.1), (7, 9.0)):
         (run.folder / "checkpoints" / f"{step:06}").mkdir(parents=True)
         store.record("policy", [("kl/exact", step, nats)])
-    assert policies(run) == [(0, 0.0), (4, 9.9), (6, 10.1), (7, 9.0)]
+    assert marks(run) == [(0, 0.0), (4, 9.9), (6, 10.1), (7, 9.0)]
     assert before_the_stop(run) == 4

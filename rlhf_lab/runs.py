@@ -12,9 +12,7 @@ from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = [
-    "Listed", "before_the_stop", "differences", "every", "has_moved", "listed", "marks", "policies", "summary",
-]  # fmt: skip
+__all__ = ["Listed", "before_the_stop", "differences", "every", "has_moved", "listed", "marks", "policies", "summary"]
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {

@@ -7,20 +7,22 @@ condition of that world: its reporter simulates the best human-usable net, and i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from elk_sandbox import literature, worlds
-from elk_sandbox.cells import Desk, draws_of
+from elk_sandbox.cells import Desk, code_digest, draws_of
 from elk_sandbox.judge import TIE, judge
 from elk_sandbox.runtime.isolation import UserError
+from elk_sandbox.runtime.tasks import Result, key_of, load, store
 from elk_sandbox.seats import Seat
 from elk_sandbox.verdict import Verdict
 from elk_sandbox.world import Case, World
 
-__all__ = ["BREAKERS", "CONDITION", "Line", "Neighbour", "hold", "nearest"]
+__all__ = ["BREAKERS", "CONDITION", "Line", "Neighbour", "hold", "keep", "kept", "key", "nearest"]
 
 HUMANS = ("", "_operator", "_assisted")  # whose labels an entry may take; the best net's user is the condition's
 UPSTREAM = tuple(f"upstream_simulator{h}" for h in HUMANS)
@@ -88,6 +90,23 @@ def hold(proposal: Mapping[str, Any], fresh: int) -> dict[str, Any]:
         "condition": {**asdict(condition), "open_nats": _left_open(seats[0].case.world)} if condition else None,
         **verdict.as_dict(),
     }
+
+
+def key(proposal: Mapping[str, Any], fresh: int) -> str:
+    """The hash of all that a contest's outcome depends on."""
+    used = {k: proposal[k] for k in ("text", "name", "knobs", "meta")}
+    return key_of({"code": code_digest(), "contest": used, "fresh": fresh})
+
+
+def keep(outcome: Mapping[str, Any], folder: Path, key: str) -> None:
+    """Put an outcome, with its neighbours, into a workspace. Raises OSError."""
+    store(folder / "contests", key, Result(dict(outcome), None, False, 0.0))
+
+
+def kept(folder: Path, key: str) -> dict[str, Any] | None:
+    """The outcome that a workspace holds."""
+    found = load(folder / "contests", key)
+    return dict(found.value) if found and found.value else None
 
 
 def _seat(rng: np.random.Generator | None) -> Seat:

@@ -1,14 +1,15 @@
 """Proposals by counterexamples over an engine; cells are kept by content, so a matrix that was cut off goes on."""
 
-import json
+import csv
+import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature
-from elk_sandbox.cells import cell_key, keep, mark_of, source
+from elk_sandbox.keys import cell_key, keep, mark_of, source
 from elk_sandbox.runtime.engine import Engine, run
 from elk_sandbox.runtime.registry import Entry, RegistryError
 from elk_sandbox.runtime.tasks import Result, Task, key_of, load
@@ -16,8 +17,12 @@ from elk_sandbox.verdict import Verdict
 
 ROW = 10  # cells of a row that are judged in one go: fewer, and no worker is left with a long one at the end
 
-__all__ = ["Item", "compute", "totals"]
+__all__ = ["Item", "as_csv", "compute", "totals"]
 
+COLUMNS = (
+    "proposal", "counterexample", "verdict", "relation", "good", "killer", "direct_translator", "margin",
+    "draws_agreeing", "draws", "control_world", "control_verdict", "adversary", "literature", "agrees", "reason",
+)  # fmt: skip
 Item = tuple[Entry, dict[str, object]]  # a plug-in file and its knobs
 
 
@@ -42,7 +47,7 @@ def compute(
             paths = ", ".join(str(e.path) for e, _ in items if e.name == twice[0])
             raise RegistryError(f"two files declare {twice[0]!r}: rename one of {paths}")
     columns = [source(e, k) for e, k in counterexamples]
-    rows = []
+    blocks: dict[int, list[Task]] = {k: [] for k in range(0, len(columns), ROW)}
     for entry, knobs in proposals:
         proposal, missing = source(entry, knobs), []
         for column in columns:
@@ -53,10 +58,13 @@ def compute(
             else:
                 yield dict(kept.value)
         shared = {"proposal": proposal, "fresh": fresh, "workspace": str(folder)}
-        rows += [{**shared, "counterexamples": missing[k : k + ROW]} for k in range(0, len(missing), ROW)]
-    if not rows:
+        for k in range(0, len(missing), ROW):
+            row = {**shared, "counterexamples": missing[k : k + ROW]}
+            blocks[k].append(Task(key_of(row), row))
+    # Rows of the same columns are neighbours: what a worker has found out about a column serves all of them.
+    tasks = [task for block in blocks.values() for task in block]
+    if not tasks:
         return
-    tasks = [Task(key_of(row), row) for row in rows]
     with closing(run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler)) as judged:
         for task, result in judged:
             yield from _stored(task.payload, result, folder, fresh)
@@ -71,9 +79,34 @@ def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[
             told = {**names, **cell, "contested": None, "literature": mark_of(proposal, column), "claimed": None}
             yield {**told, "agrees": literature.agrees(told["literature"], told)}
         return
-    for column, cell in zip(columns, json.loads(json.dumps(result.value["cells"])), strict=True):
+    cells: Any = result.value["cells"]
+    for column, cell in zip(columns, cells, strict=True):
         keep(cell, proposal, column, fresh, folder)
         yield cell
+
+
+def as_csv(cells: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each cell: its verdict, the two reporters that decide, the other lines, the literature.
+
+    `margin` is what the cheapest named bad reporter costs above the best honest one, in nats: negative where it wins.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for cell in cells:
+        draws, control, adversary = (cell.get(k) or {} for k in ("draws", "control", "adversary"))
+        values, best = cell.get("objective") or {}, cell.get("direct_translator")
+        least = min((values[n] for n in cell.get("bad") or ()), default=None) if values else None
+        margin = None if least is None or best is None else least - values[best]
+        table.writerow(
+            (
+                cell["proposal"], cell["counterexample"], cell["verdict"], cell["relation"], cell.get("good"),
+                cell.get("killer"), best, margin, draws.get("agreeing"), draws.get("of"), control.get("world"),
+                control.get("verdict"), adversary.get("verdict"), cell["literature"], cell["agrees"],
+                cell.get("reason"),
+            )
+        )  # fmt: skip
+    return text.getvalue()
 
 
 def totals(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """The matrix page without a browser: what it says in each state, and that it computes nothing itself."""
 
+import csv
 import fcntl
 import json
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from elk_sandbox import blindfold
 from elk_sandbox.cells import cell_key, source
+from elk_sandbox.matrix import as_csv
 from elk_sandbox.runtime import registry
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.verdict import Verdict
@@ -68,8 +72,9 @@ def test_an_empty_workspace_offers_one_button(home: Path) -> None:
     app = opened()
     assert "No cell is judged yet" in told(app)
     assert [b.label for b in app.button] == ["Judge 4 cells"]
-    assert {e.label for e in app.expander} == {
-        n.replace("_", " ") for n in (*sample.PROPOSALS, *sample.COUNTEREXAMPLES)
+    assert set(app.selectbox(key="matrix_argument widget").options) == {
+        *(f"{n.replace('_', ' ')}, proposal" for n in sample.PROPOSALS),
+        *(f"{n.replace('_', ' ')}, counterexample" for n in sample.COUNTEREXAMPLES),
     }
 
 
@@ -93,11 +98,15 @@ def test_shipped_files_stand_beside_the_users(home: Path, monkeypatch: pytest.Mo
     assert [b.label for b in opened().button] == [f"Judge {cells} cells"]
 
 
-def test_the_arguments_of_all_files_are_there(home: Path) -> None:
-    shown = told(opened())
-    assert "ARC found this more hopeful than the earlier attempts." in shown
-    assert "checked against the primary source" in shown
-    assert "atoms: int = 5" in shown
+def test_one_argument_is_read_at_a_time(home: Path) -> None:
+    app = opened()
+    assert "ARC found this more hopeful" not in told(app)
+    app.selectbox(key="matrix_argument widget").set_value("proposal/computation_time").run()
+    assert "ARC found this more hopeful than the earlier attempts." in told(app)
+    assert "checked against the primary source" in told(app)
+    shown = told(opened(matrix_argument="counterexample/cheap_simulation"))
+    assert "pixels: int = " in shown
+    assert "ARC found this more hopeful" not in shown
 
 
 def test_a_judged_matrix_is_counted(judged: Path) -> None:
@@ -107,7 +116,7 @@ def test_a_judged_matrix_is_counted(judged: Path) -> None:
     agreeing, good = sum(bool(c["agrees"]) for c in decided), sum(c["good"] for c in found)
     assert f"4 of 4 cells judged, {good} good." in told(app)
     assert f"The literature decides {len(decided)} of them, and agrees with {agreeing}." in told(app)
-    assert not app.button
+    assert [b.label for b in app.button] == ["Draw a PNG"]
     assert "Pick a cell" in told(app)
 
 
@@ -131,7 +140,95 @@ def test_a_cell_in_the_address_is_shown_whole(judged: Path) -> None:
 
 
 def test_an_address_that_names_no_cell_picks_none(judged: Path) -> None:
-    assert "Pick a cell" in told(opened(proposal="computation_time", counterexample="<script>"))
+    shown = told(opened(proposal="computation_time", counterexample="<script>"))
+    assert "Pick a cell" in shown
+    assert "The address names the counterexample &#x27;&lt;script&gt;&#x27;, and no file declares it now" in shown
+
+
+def test_an_own_file_that_is_no_more_is_told_with_a_close_match(judged: Path) -> None:
+    shown = told(opened(proposal="computation_tim", counterexample="human_simulator"))
+    assert "names the proposal &#x27;computation_tim&#x27;" in shown
+    assert "did you mean &#x27;computation_time&#x27;?" in shown
+
+
+def grid_of(app: AppTest) -> dict[str, Any]:
+    """What the grid was given to draw."""
+    (element,) = [e for e in app.get("bidi_component") if "columns" in e.proto.json]
+    return dict(json.loads(element.proto.json))
+
+
+def test_rows_and_columns_are_filtered_by_name_origin_and_verdict(judged: Path) -> None:
+    whole = grid_of(opened())
+    assert ([r["name"] for r in whole["rows"]], whole["columns"]) == (
+        ["computation_time", "auxiliary_ai"],
+        ["human_simulator", "cheap_simulation"],
+    )
+    assert [r["name"] for r in grid_of(opened(matrix_find="auxil"))["rows"]] == ["auxiliary_ai"]
+    assert grid_of(opened(matrix_find="cheap sim"))["columns"] == ["cheap_simulation"]
+    (judged / "proposals" / "own.py").write_text(
+        REGISTRY.proposals["auxiliary_ai"].text.replace("def auxiliary_ai(", "def own(")
+    )
+    assert [r["name"] for r in grid_of(opened())["rows"]][-1] == "own"
+    mine = opened(matrix_proposals="mine")
+    assert [r["name"] for r in grid_of(mine)["rows"]] == ["own"]
+    assert "own" not in [r["name"] for r in grid_of(opened(matrix_proposals="shipped"))["rows"]]
+    assert "There is no counterexample of yours yet" in told(opened(matrix_counterexamples="mine"))
+    killed = {at for at, cell in sample.cells().items() if cell["relation"] == "strict"}
+    strict = grid_of(opened(matrix_verdict="strict"))
+    assert {r["name"] for r in strict["rows"]} == {p for p, _ in killed}
+    drawn = {
+        (r["name"], c): cell["faint"]
+        for r in strict["rows"]
+        for c, cell in zip(strict["columns"], r["cells"], strict=True)
+    }
+    assert {at for at, faint in drawn.items() if not faint} == killed
+
+
+def test_blind_shows_only_what_was_asked_for_and_no_literature(judged: Path) -> None:
+    app = opened(matrix_blind="true", **PICKED)
+    assert "0 of 4 cells judged by you" in told(app)
+    assert "Hidden: what do you expect?" in told(app)
+    assert all(cell["state"] is None for row in grid_of(app)["rows"] for cell in row["cells"])
+    files = REGISTRY.proposals["computation_time"], REGISTRY.counterexamples["cheap_simulation"]
+    blindfold.lift(*(source(f, f.settings()) for f in files), judged / "workspace")
+    app = opened(matrix_blind="true", matrix_argument="proposal/computation_time", **PICKED)
+    assert "1 of 4 cells judged by you" in told(app)
+    assert "killed, strict" in told(app)
+    assert "and we agree" not in told(app)
+    assert "ARC found this more hopeful" not in told(app)
+    assert "and we agree" in told(opened(**PICKED))
+
+
+def test_the_cells_that_are_shown_can_be_had_as_a_table(judged: Path) -> None:
+    found = list(csv.DictReader(as_csv(list(sample.cells().values())).splitlines()))
+    assert {(r["proposal"], r["counterexample"]) for r in found} == set(sample.cells())
+    for line in found:
+        cell = sample.cells()[line["proposal"], line["counterexample"]]
+        values = cell["objective"]
+        assert (line["verdict"], line["literature"]) == (cell["verdict"], cell["literature"] or "")
+        margin = min(values[n] for n in cell["bad"]) - values[cell["direct_translator"]]
+        assert float(line["margin"]) == pytest.approx(margin)
+        assert (float(line["margin"]) < -1e-9) == (cell["relation"] == "strict")
+    assert [d.label for d in opened().get("download_button")] == ["CSV"]
+
+
+def test_a_picture_is_drawn_by_the_command_line_and_then_offered(judged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
+        started.append(list(command))
+        (made,) = keys
+        Path(made).parent.mkdir()
+        Path(made).write_bytes(b"PNG")
+        return True
+
+    monkeypatch.setattr(Detached, "start", start)
+    app = opened(matrix_find="auxil")
+    app.button(key="matrix_png").click().run()
+    ((*_, names, _, columns, _, path, _, _, _),) = started
+    assert (names, columns) == ("auxiliary_ai", "human_simulator,cheap_simulation")
+    assert Path(path).parent == judged / "workspace" / "pictures"
+    assert [d.label for d in app.get("download_button")][:2] == ["CSV", "PNG"]
 
 
 def test_a_file_that_changed_is_judged_anew(judged: Path) -> None:
@@ -186,7 +283,7 @@ def test_a_row_whose_process_died_is_shown_and_can_be_judged_again(home: Path) -
     app = opened(**PICKED)
     assert "4 of 4 cells judged, 0 good" in told(app)
     assert "The proposal is at fault: the row was not judged: its worker died." in told(app)
-    assert [b.label for b in app.button] == ["Judge the missing cells again"]
+    assert "Judge the missing cells again" in [b.label for b in app.button]
 
 
 @pytest.mark.parametrize("lacking", ["proposal", "counterexample"])

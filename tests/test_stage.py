@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elk_sandbox import Case, Data, Human, Net, Table, World, logical_or, stage, worlds
-from elk_sandbox.pages.vault_address import vault_link, vault_query
+from elk_sandbox.pages.ways import vault_query
 from elk_sandbox.stage import Stage
 
 
@@ -116,7 +116,8 @@ def test_actions_come_first_and_a_case_names_who_is_bad() -> None:
 
 
 def test_links() -> None:
-    assert vault_link(world="screen", situation={"t": 1, "d": 0, "c": 1}) == "vault?vault_world=screen&vault_at=t%2Cc"
+    found = vault_query(world="screen", situation={"t": 1, "d": 0, "c": 1})
+    assert found == {"vault_world": "screen", "vault_at": "t,c"}
     query = vault_query(case="mine", knobs={"atoms": 7, "cached": False}, situation={"d": 0}, against="flag")
     assert query == {
         "vault_case": "mine", "vault_set": "atoms=7;cached=false", "vault_at": "-", "vault_against": "flag",

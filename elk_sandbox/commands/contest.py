@@ -25,8 +25,10 @@ def hold(entry: Entry, settings: dict[str, object], draws: int, workspace: Path,
     from elk_sandbox import cells, contest, literature, matrix
 
     with status(f"putting {entry.name} before all breakers at once", quiet=as_json):
-        held = contest.hold(cells.source(entry, settings), draws)
+        file = cells.source(entry, settings)
+        held = contest.hold(file, draws)
     if held["verdict"] in ("error", "invalid"):
+        contest.keep({**held, "nearest": []}, workspace, contest.key(file, draws))
         print_json({**held, "nearest": []}) if as_json else show(out, held, [])
         return False
     shipped = Registry.scan(SHIPPED, packages=False)
@@ -38,9 +40,11 @@ def hold(entry: Entry, settings: dict[str, object], draws: int, workspace: Path,
         for cell in matrix.compute(published, columns, folder=workspace):
             rows.append(cell)
             advance()
-    near = contest.nearest(row, rows, entry.name if cells.source(entry, settings)["published"] else None)
+    near = contest.nearest(row, rows, entry.name if file["published"] else None)
+    outcome = {**held, "nearest": [asdict(n) for n in near]}
+    contest.keep(outcome, workspace, contest.key(file, draws))
     if as_json:
-        print_json({**held, "nearest": [asdict(n) for n in near]})
+        print_json(outcome)
     else:
         show(out, held, near)
     return True

@@ -26,13 +26,14 @@ def matrix(
     again: Annotated[bool, typer.Option(help="Judge anew what the workspace holds.")] = False,
     blind: Blind = False,
     png: Annotated[Path | None, typer.Option(help="Draw the matrix.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table, a line for each cell.")] = None,
     folder: Folder = None,
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
     """Judge proposals on counterexamples; cells that the workspace holds are not judged again."""
-    from elk_sandbox import report
-    from elk_sandbox.matrix import compute, totals
+    from elk_sandbox import listing, report
+    from elk_sandbox.matrix import as_csv, compute, totals
     from elk_sandbox.runtime.engine import Engine
 
     if engine not in get_args(Engine):
@@ -42,8 +43,8 @@ def matrix(
     columns = _named(registry, "counterexample", counterexamples)
     where = workspaces.workspace(workspace)
     if blind:
-        if again or png:
-            raise InputError("--blind judges nothing: it shows what you had judged, without --again and --png")
+        if again or png or csv:
+            raise InputError("--blind judges nothing: it shows what you had judged, without --again, --png and --csv")
         _blind(rows, columns, where, draws, as_json)
         return
     cells = compute(
@@ -61,6 +62,9 @@ def matrix(
 
         with writing(png):
             matrix_png(found, png)
+    if csv:
+        with writing(csv):
+            workspaces.write(csv.absolute(), as_csv(found))
     counts = totals(found)
     if as_json:
         print_json({"cells": found, "totals": counts})
@@ -68,6 +72,8 @@ def matrix(
         report.matrix(out, found)
         out.print(Text(report.totals_line(counts)))
         report.reasons(out, found)
+        if folder:
+            out.print(Text(listing.read_from(registry), style="dim"), soft_wrap=True)
         for broken in registry.broken:
             err.print(Text(str(broken), style="red"), soft_wrap=True)
 

@@ -9,7 +9,7 @@ import altair as alt
 import streamlit as st
 
 from elk_sandbox.markup import STYLE
-from elk_sandbox.palette import INK, LINE, PAPER, QUIET, TERMS, Colour
+from elk_sandbox.palette import ACCENT, INK, LINE, PAPER, QUIET, TERMS, Colour
 from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.terminal import InputError
@@ -20,6 +20,8 @@ TICK = 1.0  # seconds between two looks at something that runs
 
 LOOK = """
 [data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
+[data-testid="stPageLink"] a { padding-left: 0; padding-right: 0.75rem; }
+[data-testid="stPageLink"] a p { color: ACCENT; text-decoration: underline; text-underline-offset: 0.2em; }
 .elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }
 .elk h2 span { font-weight: 400; color: var(--elk-quiet); }
 .elk .lead { font-size: 1.0625rem; margin: 0; }
@@ -34,7 +36,7 @@ LOOK = """
 .elk .chip.interrupted, .elk .chip.stopped { background: var(--elk-error-fill); color: var(--elk-error-ink);
   border-color: transparent; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
-"""
+""".replace("ACCENT", ACCENT.css)
 
 
 def begin(title: str, lead: str = "") -> None:

@@ -1,6 +1,6 @@
 """The matrix as a table of buttons: keyboard and touch reach every cell, and the browser lays it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -26,10 +26,12 @@ button {{ position: relative; display: block; width: 2.4rem; height: 2.1rem; pad
   border-radius: 0.2rem; font: 600 1.05rem/2.1rem system-ui, sans-serif; cursor: pointer; color: inherit; }}
 button:hover {{ filter: brightness(1.08); }}
 button:focus-visible, button[aria-pressed="true"] {{ outline: 2px solid var(--elk-accent); outline-offset: 1px; }}
-button.wait {{ background: transparent; box-shadow: inset 0 0 0 1px var(--elk-line); cursor: default; }}
+button.wait {{ background: transparent; box-shadow: inset 0 0 0 1px var(--elk-line); }}
+button.faint {{ opacity: 0.25; }}
 button.busy {{ animation: wait 1.6s ease-in-out infinite; }}
 @keyframes wait {{ 50% {{ background: var(--elk-line); }} }}
-@media (prefers-reduced-motion: reduce) {{ button.busy {{ animation: none; }} }}
+@media (prefers-reduced-motion: reduce) {{ button.faint {{ opacity: 0.25; }}
+button.busy {{ animation: none; }} }}
 i {{ position: absolute; top: 1px; right: 3px; font: 600 0.625rem/1 system-ui, sans-serif; }}
 i.no {{ top: 0; right: 0; padding: 1px 2px 2px; background: var(--elk-paper); color: var(--elk-ink);
   border-radius: 0 0 0 3px; }}
@@ -91,8 +93,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
         if (cell.mark) button.append(make("i", (cell.agrees ? "" : "\\u2260") + cell.mark,
           cell.agrees ? (cell.other ? "split" : "") : "no"));
         if (cell.mark && !cell.agrees) button.classList.add("no");
-        button.onclick = () => setTriggerValue("picked", [line.name, data.columns[c]]);
       } else button.className = data.busy ? "wait busy" : "wait";
+      if (cell.faint) button.classList.add("faint");
+      button.onclick = () => setTriggerValue("picked", [line.name, data.columns[c]]);
       button.onkeydown = (event) => {
         const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
         const next = step && root.querySelector(`[data-at="${r + step[0]},${c + step[1]}"]`);
@@ -122,21 +125,25 @@ def grid(
     picked: tuple[str, str] | None,
     *,
     busy: bool,
+    blind: bool = False,
+    sought: Collection[str] = (),
 ) -> tuple[str, str] | None:
     """Draw the matrix; what was clicked just now as (proposal, counterexample), else None.
 
-    cells: those that are there, by (proposal, counterexample). busy: the others are on their way.
+    cells: those that are there, by (proposal, counterexample). busy: the others are on their way; blind: they are
+    hidden. sought: the states that are looked for, the others stand back.
     """
-    lines = [{"name": r, "cells": [_drawn(r, c, cells.get((r, c)), busy) for c in columns]} for r in rows]
+    waiting = "hidden until you judge it" if blind else "being judged" if busy else "not judged yet"
+    lines = [{"name": r, "cells": [_drawn(r, c, cells.get((r, c)), waiting, sought) for c in columns]} for r in rows]
     data = {"columns": list(columns), "rows": lines, "picked": picked or ["", ""], "busy": busy}
     found = _component(key="grid", data=data, on_picked_change=lambda: None).picked
     return (str(found[0]), str(found[1])) if found else None
 
 
-def _drawn(row: str, column: str, cell: Cell | None, busy: bool) -> dict[str, Any]:
+def _drawn(row: str, column: str, cell: Cell | None, waiting: str, sought: Collection[str]) -> dict[str, Any]:
     title = f"{row} against {column}: "
     if cell is None:
-        return {"state": None, "title": title + ("being judged" if busy else "not judged yet")}
+        return {"state": None, "title": title + waiting, "faint": bool(sought)}
     key = state(cell)
     title += STATES[key].label
     other = None
@@ -148,12 +155,12 @@ def _drawn(row: str, column: str, cell: Cell | None, busy: bool) -> dict[str, An
         title += f"; literature {cell['literature']}, {'agrees' if cell['agrees'] else 'disagrees'}"
     return {
         "state": key.replace(" ", "-"), "sign": STATES[key].sign, "other": other, "mark": cell["literature"],
-        "agrees": bool(cell["agrees"]), "title": title,
+        "agrees": bool(cell["agrees"]), "title": title, "faint": bool(sought) and key not in sought,
     }  # fmt: skip
 
 
-def chips() -> str:
-    """The legend, as HTML."""
+def chips(*, blind: bool = False) -> str:
+    """The legend, as HTML; without the literature's marks where it is silent."""
     shown = "".join(
         f'<span title="{s.meaning}"><b style="background: var(--elk-{k.replace(" ", "-")}-fill); '
         f'color: var(--elk-{k.replace(" ", "-")}-ink)">{s.sign}</b>{s.label}</span>'
@@ -164,4 +171,5 @@ def chips() -> str:
         "<b>o</b> killed only under a contested assumption; framed with ≠, we disagree. "
         "A cell cut in two is contested: above with the assumption, below without."
     )
-    return f'<div class="elk legend"><p>{shown}</p><p class="quiet">{marks}</p></div>'
+    told = "" if blind else f'<p class="quiet">{marks}</p>'
+    return f'<div class="elk legend"><p>{shown}</p>{told}</div>'

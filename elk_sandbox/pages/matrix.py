@@ -13,23 +13,21 @@ from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.cells import cell_key, source
-from elk_sandbox.markup import badge, facts, ledger, paragraphs, sentence, witness
+from elk_sandbox import blindfold
+from elk_sandbox.keys import cell_key, source
 from elk_sandbox.matrix import totals
-from elk_sandbox.pages.frame import TICK, begin, place
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.address import remember, widget
+from elk_sandbox.pages.cell import argument, details, summary
+from elk_sandbox.pages.frame import TICK, begin, html, place
 from elk_sandbox.pages.grid import chips, grid
+from elk_sandbox.pages.matrix_files import Picture, downloads
+from elk_sandbox.pages.sieve import Sieve, sieve
+from elk_sandbox.palette import state
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
-from elk_sandbox.runtime.tasks import load
-from elk_sandbox.share import page
+from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, suggest
+from elk_sandbox.trial import kept
 
-PROVENANCE = {
-    "V": "checked against the primary source",
-    "V2": "checked against a secondary source",
-    "M": "recalled: right in substance",
-    "M-": "after ARC, recalled vaguely",
-    "D": "derived for this project",
-}
 LOOK = """
 .legend p { max-width: none; }
 .legend span { display: inline-block; margin-right: 1.1rem; white-space: nowrap; font-size: 0.875rem; }
@@ -39,6 +37,7 @@ LOOK = """
 """
 
 Key = tuple[str, str]
+Cells = dict[Key, Mapping[str, Any]]
 
 
 def main() -> None:
@@ -54,56 +53,61 @@ def main() -> None:
         listed = "".join(f"<li>{escape(str(b))}</li>" for b in registry.broken)
         many = "file or declaration" if len(registry.broken) == 1 else "files or declarations"
         with st.container(border=True):
-            st.html(f'<div class="elk"><h2>{len(registry.broken)} {many} cannot be used</h2><ul>{listed}</ul></div>')
+            html(f"<h2>{len(registry.broken)} {many} cannot be used</h2><ul>{listed}</ul>")
     if not registry.proposals or not registry.counterexamples:
         lacking = "counterexample" if registry.proposals else "proposal"
-        st.html(f'<div class="elk"><p>There is no {lacking} yet.</p></div>')
+        html(f"<p>There is no {lacking} yet.</p>")
         st.code(f"elk-sandbox new {lacking} my_{lacking}", language="bash")
         return
-    job = Detached(home, "matrix")
-    st.fragment(_live, run_every=TICK if job.running else None)(registry, home, job)
-    st.divider()
-    lists = (("Proposals", registry.proposals), ("Counterexamples", registry.counterexamples))
-    for column, (title, entries) in zip(st.columns(2, gap="large"), lists, strict=True):
-        with column:
-            st.subheader(title, anchor=False)
-            for entry in entries.values():
-                with st.expander(entry.name.replace("_", " ")):
-                    _argument(entry)
-
-
-def _live(registry: Registry, home: Path, job: Detached) -> None:
-    """The matrix and the cell that is picked; runs each second while cells are on their way."""
-    running = job.running  # before the cells are looked for: what it leaves when it ends is seen
     watched = st.session_state.get("running", False)
-    st.session_state["running"] = running
-    if running != watched:
-        st.rerun()  # so that the page begins, or ceases, to look each second
+    st.fragment(_live, run_every=TICK if watched else None)(registry, home)
+
+
+def _live(registry: Registry, home: Path) -> None:
+    """The matrix and the cell that is picked; runs each second while cells are on their way."""
+    chosen = sieve()
+    job = Detached(home, "matrix")
+    running = job.running  # before the cells are looked for: what it leaves when it ends is seen
     keys = _keys(registry)
-    cells = {at: cell for at, key in keys.items() if (cell := _kept(home, key))}
+    cells: Cells = {at: cell for at, key in keys.items() if (cell := kept(home, key))}
     missing = {at: key for at, key in keys.items() if at not in cells}
     tried = not running and bool(missing) and set(missing.values()) <= job.asked
     if tried:
         cells |= {at: cell for at, cell in _unkept(job).items() if at in missing}
         missing = {at: key for at, key in missing.items() if at not in cells}
-    _state(len(keys), cells, len(missing), running=running, tried=tried, job=job)
-    if running or missing or tried:
-        command = ["-m", "elk_sandbox", "matrix", "--workspace", str(home), "--json"]
-        fresh = "Judge 1 cell" if len(missing) == 1 else f"Judge {len(missing)} cells"
-        label = "Judge the missing cells again" if tried else fresh
-        if not running and st.button(label, type="primary"):
-            job.start([sys.executable, *command], keys.values())
-            st.rerun()
-    picked = _picked(keys)
-    clicked = grid(list(registry.proposals), list(registry.counterexamples), cells, picked, busy=running)
+    if chosen.blind:
+        cells = _asked_for(registry, home)
+        html(
+            f"<p>{len(cells)} of {len(keys)} cells judged by you; the others are hidden, and so is the literature.</p>"
+        )
+    else:
+        _state(len(keys), cells, len(missing), running=running, tried=tried, job=job)
+        if running or missing or tried:
+            _offer(home, job, keys, len(missing), running=running, tried=tried)
+    picked = _picked(registry)
+    rows, columns = _shown(registry, chosen, cells)
+    if not rows or not columns:
+        html(f'<p class="quiet">{_nothing(chosen, rows)}</p>')
+    clicked = grid(rows, columns, cells, picked, busy=running, blind=chosen.blind, sought=chosen.states)
     if clicked and clicked != picked:
         st.query_params.update(proposal=clicked[0], counterexample=clicked[1])
         picked = clicked
         st.rerun(scope="fragment")
-    st.html(chips())
-    _summary(picked, cells.get(picked) if picked else None)
+    html_legend = chips(blind=chosen.blind)
+    st.html(html_legend)
+    at = [(r, c) for r in rows for c in columns]
+    picture = Picture(home, rows, columns, [keys[each] for each in at])
+    if not chosen.blind and not running and any(each in cells for each in at):
+        downloads(picture, [cells[each] for each in at if each in cells], whole=all(each in cells for each in at))
+    summary(picked, cells.get(picked) if picked else None, blind=chosen.blind)
     if picked and picked in cells:
-        _details(cells[picked], registry.proposals[picked[0]], registry.counterexamples[picked[1]])
+        both = [registry.proposals[picked[0]], registry.counterexamples[picked[1]]]
+        details(cells[picked], *(blindfold.entries(both) if chosen.blind else both))
+    _arguments(registry, blind=chosen.blind)
+    busy = running or picture.job.running
+    if busy != st.session_state.get("running", False):
+        st.session_state["running"] = busy
+        st.rerun()  # so that the page begins, or ceases, to look each second
 
 
 def _keys(registry: Registry) -> dict[Key, str]:
@@ -111,14 +115,6 @@ def _keys(registry: Registry) -> dict[Key, str]:
     columns = {name: source(entry, entry.settings()) for name, entry in registry.counterexamples.items()}
     rows = {name: source(entry, entry.settings()) for name, entry in registry.proposals.items()}
     return {(p, c): cell_key(row, column, 0) for p, row in rows.items() for c, column in columns.items()}
-
-
-def _kept(home: Path, key: str) -> dict[str, Any] | None:
-    """A cell from the workspace; what was found once is kept, as its address is its content."""
-    found: dict[str, dict[str, Any]] = st.session_state.setdefault("kept", {})
-    if key not in found and (result := load(home / "cells", key)) and result.value:
-        found[key] = dict(result.value)
-    return found.get(key)
 
 
 def _unkept(job: Detached) -> dict[Key, dict[str, Any]]:
@@ -130,7 +126,15 @@ def _unkept(job: Detached) -> dict[Key, dict[str, Any]]:
         return {}
 
 
-def _state(every: int, cells: Mapping[Key, Any], missing: int, *, running: bool, tried: bool, job: Detached) -> None:
+def _asked_for(registry: Registry, home: Path) -> Cells:
+    """What `judge` was asked for, on the workbench or the command line."""
+    rows = [(e, e.settings()) for e in registry.proposals.values()]
+    columns = [(e, e.settings()) for e in registry.counterexamples.values()]
+    found = blindfold.cells(rows, columns, home, 0)
+    return {(c["proposal"], c["counterexample"]): c for c in found if c["verdict"] != blindfold.HIDDEN}
+
+
+def _state(every: int, cells: Cells, missing: int, *, running: bool, tried: bool, job: Detached) -> None:
     """One line that says where the matrix stands."""
     if running:
         st.progress(len(cells) / every, text=f"Judging: {len(cells)} of {every} cells are there")
@@ -139,68 +143,74 @@ def _state(every: int, cells: Mapping[Key, Any], missing: int, *, running: bool,
         st.error(f"Judging stopped with {missing} of {every} cells missing. Last line of {job.log.name}: {last}")
     elif not cells:
         told = "No cell is judged yet. Each proposal is tried in the world of each counterexample, in a process of its "
-        st.html(f'<div class="elk"><p>{told}own; what is judged once is kept in the workspace.</p></div>')
+        html(f"<p>{told}own; what is judged once is kept in the workspace.</p>")
     else:
-        counted = totals(list(cells.values()))
+        counted = totals([dict(c) for c in cells.values()])
         good = sum(bool(c["good"]) for c in cells.values())
         told = (
             f"{len(cells)} of {every} cells judged, {good} good. The literature decides {counted['decided']} of them, "
         )
-        st.html(f'<div class="elk"><p>{told}and agrees with {counted["agreeing"]}.</p></div>')
+        html(f"<p>{told}and agrees with {counted['agreeing']}.</p>")
 
 
-def _picked(keys: Mapping[Key, str]) -> Key | None:
-    """The cell in the address bar."""
-    found = st.query_params.get("proposal", ""), st.query_params.get("counterexample", "")
-    return found if found in keys else None
-
-
-def _summary(picked: Key | None, cell: Mapping[str, Any] | None) -> None:
-    if picked is None:
-        told = "Pick a cell: its verdict, the situation that shows it, and the ledger appear below."
-        st.html(f'<div class="elk"><p class="quiet">{told}</p></div>')
+def _offer(home: Path, job: Detached, keys: Mapping[Key, str], missing: int, *, running: bool, tried: bool) -> None:
+    """The button that has the missing cells judged."""
+    if why := refusal():
+        st.warning(why)
         return
-    title = f"<h2>{escape(picked[0])} <span>against</span> {escape(picked[1])}</h2>"
-    if cell is None:
-        st.html(f'<div class="elk">{title}<p class="quiet">Not judged yet.</p></div>')
-        return
-    shown = f"<h2>Witness</h2>{witness(cell['witness'])}" if cell["witness"] else ""
-    st.html(f'<div class="elk">{title}<p>{badge(cell)}</p><p>{escape(sentence(cell))}</p>{shown}</div>')
+    fresh = "Judge 1 cell" if missing == 1 else f"Judge {missing} cells"
+    label = "Judge the missing cells again" if tried else fresh
+    if not running and st.button(label, type="primary"):
+        command = ["-m", "elk_sandbox", "matrix", "--workspace", str(home), "--json"]
+        job.start([sys.executable, *command], keys.values())
+        st.rerun()
 
 
-def _details(cell: Mapping[str, Any], proposal: Entry, counterexample: Entry) -> None:
-    if cell["objective"]:
-        st.html(f'<div class="elk"><h2>Ledger</h2>{ledger(cell)}</div>')
-    found = (cell["adversary"] or {}).get("witness")
-    more = f"<h2>The adversary's witness</h2>{witness(found)}" if found else ""
-    st.html(f'<div class="elk"><h2>What else decides</h2>{facts(cell)}</div>')
-    if more:
-        st.html(f'<div class="elk">{more}</div>')
-    tabs = st.tabs([f"Proposal: {proposal.name}", f"Counterexample: {counterexample.name}"])
-    for tab, entry in zip(tabs, (proposal, counterexample), strict=True):
-        with tab:
-            _argument(entry)
-            st.code(entry.text, language="python")
-    st.download_button(
-        "Save this cell as one page",
-        page(cell, proposal, counterexample, 0),
-        file_name=f"{proposal.name}-{counterexample.name}.html",
-        mime="text/html",
-        on_click="ignore",
-    )
+def _shown(registry: Registry, chosen: Sieve, cells: Cells) -> tuple[list[str], list[str]]:
+    """Rows and columns that pass; where states are looked for, those with such a cell in them."""
+    rows, columns = chosen.rows(registry), chosen.columns(registry)
+    if chosen.states:
+        found = {(r, c) for r in rows for c in columns if (r, c) in cells and state(cells[r, c]) in chosen.states}
+        rows = [r for r in rows if any(at[0] == r for at in found)]
+        columns = [c for c in columns if any(at[1] == c for at in found)]
+    return rows, columns
 
 
-def _argument(entry: Entry) -> None:
-    """A file's written argument, where it comes from and what can be set."""
-    tag = str(entry.meta.get("provenance", ""))
-    rows = [("source", f"{escape(str(entry.meta.get('source', '')))} ({escape(PROVENANCE.get(tag, tag))})")]
-    if entry.meta.get("control"):
-        rows.append(("control", escape(str(entry.meta["control"]))))
-    knobs = [f"{k.name}: {k.annotation} = {k.default!r}" for k in entry.knobs]
-    rows.append(("knobs", "<br>".join(f"<code>{escape(k)}</code>" for k in knobs) or "none"))
-    rows.append(("file", f"<code>{escape(entry.path.name)}:{entry.line}</code>"))
-    listed = "".join(f"<dt>{name}</dt><dd>{told}</dd>" for name, told in rows)
-    st.html(f'<div class="elk">{paragraphs(entry.doc)}<dl>{listed}</dl></div>')
+def _nothing(chosen: Sieve, rows: list[str]) -> str:
+    if chosen.states:
+        return "No cell has such a verdict."
+    mine = "proposal" if not rows else "counterexample"
+    return f"There is no {mine} of yours yet: write one on the workbench, and it stands here at once."
+
+
+def _picked(registry: Registry) -> Key | None:
+    """The cell in the address bar; names that are no more are told."""
+    lists = {"proposal": registry.proposals, "counterexample": registry.counterexamples}
+    named = {kind: st.query_params.get(kind, "") for kind in lists}
+    for kind, name in named.items():
+        if name and name not in lists[kind]:
+            told = f"The address names the {kind} {name!r}, and no file declares it now{suggest(name, lists[kind])}."
+            html(f"<p><strong>{escape(told)}</strong> It was renamed, removed, or cannot be read.</p>")
+    found = named["proposal"], named["counterexample"]
+    return found if all(name in lists[kind] for kind, name in named.items()) else None
+
+
+def _arguments(registry: Registry, *, blind: bool) -> None:
+    """One file's argument at a time."""
+    st.divider()
+    entries: dict[str, Entry] = {f"proposal/{n}": e for n, e in registry.proposals.items()}
+    entries |= {f"counterexample/{n}": e for n, e in registry.counterexamples.items()}
+
+    def shown(at: str) -> str:
+        return f"{entries[at].name.replace('_', ' ')}, {entries[at].kind}"
+
+    key = widget("matrix_argument", entries)
+    at = st.selectbox(
+        "Read a file's argument", list(entries), index=None, placeholder=f"{len(entries)} files", format_func=shown,
+        key=key, on_change=remember, args=("matrix_argument",),
+    )  # fmt: skip
+    if at:
+        argument(blindfold.entries([entries[at]])[0] if blind else entries[at])
 
 
 main()

@@ -95,8 +95,11 @@ def scene_of(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
         known = {*registry.counterexamples, *(n for n, s in SCENES.items() if s.control is not None)}
         raise InputError(f"no counterexample or control world {name!r}{suggest(name, known)}") from None
     if entry.name not in SCENES or not source(entry, {})["published"]:
-        told = "no closed forms are known for it" if entry.name not in SCENES else "closed forms are the shipped file's"
-        raise InputError(f"{entry.name}: {told}; flip knows {', '.join(SCENES)}")
+        why = "has none" if entry.name not in SCENES else "is not the shipped file, whose closed forms they are"
+        raise InputError(
+            f"flip needs a world with closed forms, and {entry.path} {why}: judge it at several --set values instead, "
+            f"or take one of {', '.join(SCENES)}"
+        )
     return SCENES[entry.name], entry
 
 
@@ -244,7 +247,8 @@ class Desk:
             try:
                 affine = read(child, knobs, list(free))
             except NotAffine as reason:
-                raise InputError(f"{entry.name}: {reason}; flip knows weighted sums of terms") from None
+                needs = "flip needs a weighted sum of the View's own terms, such as view.cross_entropy(reporters)"
+                raise InputError(f"{entry.name}: {reason}; {needs}: judge it at several --set values instead") from None
         return Part(entry, knobs, free, affine)
 
     def _cost(self, term: Term, costs: Costs) -> Expr:

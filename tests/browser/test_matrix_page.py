@@ -54,7 +54,7 @@ class Watched:
 def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str) -> None:
     watched = Watched(browser, viewport={"width": 1280, "height": 900})
     page = watched.page
-    page.goto(server)
+    page.goto(f"{server}/matrix")
     expect(page.get_by_text("No cell is judged yet")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("torn.py:1:")).to_be_visible()
     expect(page.locator("table button.wait")).to_have_count(CELLS)
@@ -92,7 +92,7 @@ def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str)
 def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, server: str, scheme: str) -> None:
     watched = Watched(browser, viewport={"width": 400, "height": 800}, color_scheme=scheme)
     page = watched.page
-    page.goto(f"{server}/?proposal=human_labels&counterexample=human_simulator")
+    page.goto(f"{server}/matrix?proposal=human_labels&counterexample=human_simulator")
     expect(page.get_by_role("heading", name="Which proposals")).to_be_visible(timeout=20_000)
     expect(page.locator("table button").first).to_be_visible(timeout=20_000)
     wide = page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")

@@ -1,0 +1,129 @@
+"""Below the verdict on a proposal: all worlds at once, the contest, and a counterexample begun against it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from elk_sandbox import drafts
+from elk_sandbox.cells import source
+from elk_sandbox.declare import RegistryError
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.desk import FOLDER, note, take
+from elk_sandbox.pages.frame import html
+from elk_sandbox.pages.outcome import contest
+from elk_sandbox.pages.starting import free_name
+from elk_sandbox.pages.words import word
+from elk_sandbox.runtime.registry import Entry, Registry
+from elk_sandbox.trial import Contest, Opening, Row, trial
+
+__all__ = ["breaking"]
+
+OPENING = "workbench opening"  # the counterexample that is being begun in this tab
+
+
+def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) -> bool:
+    """Draw it for a proposal; whether something of it is on its way."""
+    row = Row([trial(home, entry, other, settings) for other in registry.counterexamples.values()])
+    held = Contest(home, source(entry, entry.settings(settings)))
+    outcome = None if held.job.running else held.outcome()
+    if outcome is not None:
+        st.subheader("The contest", anchor=False)
+        contest(outcome)
+    st.divider()
+    places = st.columns(2 if outcome is not None else 3, gap="large")
+    with places[0]:
+        busy = _row(row) if row.trials else False
+    with places[1]:
+        busy |= _begin(registry, home, held)
+    if outcome is None:
+        with places[2]:
+            busy |= _contest(held, settings)
+    return busy
+
+
+def _row(row: Row) -> bool:
+    st.subheader("Every world", anchor=False)
+    every, done, running = len(row.trials), row.done(), row.job.running
+    if running:
+        st.progress(done / every, text=f"Judged against {done} of {every}")
+    elif done == every:
+        html(f"<p>This text is judged against all {every} counterexamples; the signs stand in the list above.</p>")
+    else:
+        html("<p>Against every counterexample, stock draw and fresh ones; the signs then stand in the list above.</p>")
+        if refusal() is None:
+            st.button(f"Judge against all {every}", on_click=_start, args=(row,))
+    return running
+
+
+def _contest(held: Contest, settings: list[str]) -> bool:
+    st.subheader("The contest", anchor=False)
+    running = held.job.running
+    if running:
+        done, every = held.progress()
+        st.progress(done / every, text=f"All breakers at once, then the rows to compare: {done} of {every} cells")
+        return True
+    told = f"All breakers of ARC's {word('contest')} at once, and the published families whose verdicts are nearest."
+    html(f"<p>{told} The first time takes a minute.</p>")
+    if held.failed:
+        st.error(f"It was not held. The last that was said: {held.failed}")
+    if refusal() is None:
+        st.button("Put it before the contest", on_click=_hold, args=(held, settings))
+    return False
+
+
+def _begin(registry: Registry, home: Path, held: Contest) -> bool:
+    st.subheader("Break it", anchor=False)
+    name = st.session_state.get(OPENING)
+    opening = Opening(home, held.proposal, name) if name else None
+    if opening and opening.job.running:
+        done, every = opening.progress()
+        st.progress(done / every, text=f"Looking for the world that comes nearest: {done} of {every}")
+        return True
+    if opening:
+        _opened(home, opening)
+    html(
+        f"<p>A {word('counterexample')} of your own, begun from the shipped world that comes nearest to killing this, "
+        "and saved among your files.</p>"
+    )
+    if refusal() is None:
+        wanted = free_name(registry, f"break_{held.proposal['name']}")
+        given = st.text_input("Its name", wanted, key=f"workbench_break_{wanted}")
+        st.button("Begin a counterexample", on_click=_search, args=(home, held, given))
+    return False
+
+
+def _opened(home: Path, opening: Opening) -> None:
+    """Lay the file on the desk that the command wrote, or say why there is none."""
+    st.session_state.pop(OPENING)
+    path = FOLDER / "counterexamples" / f"{opening.name}.py"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        st.error(f"No counterexample was begun. The last that was said: {opening.job.last_line()}")
+        return
+    take(drafts.begin(home, opening.name, "counterexample", text, path), str(opening.proposal["name"]))
+    note(f"Saved in {path}. {' '.join(opening.told())}".strip())
+    st.rerun()
+
+
+def _search(home: Path, held: Contest, name: str) -> None:
+    if (FOLDER / "counterexamples" / f"{name}.py").exists() or not name.isidentifier():
+        note(f"{name!r} does not do: a name of letters, digits and _ that no file of yours has.")
+        return
+    opening = Opening(home, held.proposal, name)
+    st.session_state[OPENING] = name
+    _start(opening)
+
+
+def _hold(held: Contest, settings: list[str]) -> None:
+    try:
+        held.start(settings)
+    except (OSError, RegistryError) as reason:
+        note(f"It was not held: {reason}")
+
+
+def _start(work: Row | Opening) -> None:
+    try:
+        work.start()
+    except OSError as reason:
+        note(f"It was not started: {reason}")

@@ -1,0 +1,124 @@
+"""Where a text on the workbench comes from: a template, a file, or a draft."""
+
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from elk_sandbox import drafts, literature
+from elk_sandbox.checks import find_any
+from elk_sandbox.declare import Kind, RegistryError
+from elk_sandbox.drafts import Draft
+from elk_sandbox.pages.desk import FOLDER, note, take
+from elk_sandbox.pages.frame import html
+from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
+
+__all__ = ["free_name", "from_address", "shelf", "welcome"]
+
+BASELINE = ("human_labels", "human_simulator")
+
+
+def from_address(registry: Registry, home: Path) -> None:
+    """Open the file that the address names (`workbench_file`), if it does."""
+    name = st.query_params.get("workbench_file")
+    if not name:
+        return
+    against = st.query_params.get("workbench_against")
+    try:
+        take(drafts.opened(home, find_any(registry, name)[0]), against)
+    except RegistryError as reason:
+        st.query_params.pop("workbench_file")
+        note(f"The address names a file that is not there: {reason}.")
+
+
+def welcome(registry: Registry, home: Path) -> None:
+    """The empty workbench: one button for the newcomer, and all other beginnings below."""
+    html(
+        '<div class="empty"><p>Nothing lies here yet. A proposal is one small Python file; you change it, press '
+        "Ctrl+Enter, and learn at once whether a world is known in which it selects a dishonest reporter.</p></div>"
+    )
+    st.button("Begin with the baseline", type="primary", on_click=_baseline, args=(registry, home))
+    st.subheader("Or begin elsewhere", anchor=False)
+    shelf(registry, home, "start")
+
+
+def shelf(registry: Registry, home: Path, place: str) -> None:
+    """All beginnings: templates, files, drafts. place: a word of its own for each place on the page."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.selectbox(
+            "Start from a file", _files(registry), index=None, placeholder="Shipped ones and yours",
+            format_func=lambda at: f"{at[1].replace('_', ' ')}, {at[0]}", key=f"workbench_{place}_file",
+            on_change=_picked, args=(registry, home, f"workbench_{place}_file"),
+        )  # fmt: skip
+        kept = [d for d in drafts.drafts(home) if d.changed or drafts.mine(d.origin, FOLDER) is None]
+        if kept:
+            names = {d.name: d for d in kept}
+            st.selectbox(
+                "Go on with a draft", list(names), index=None, placeholder=f"{len(names)} in the workspace",
+                format_func=lambda name: f"{name}, {names[name].kind}", key=f"workbench_{place}_draft",
+                on_change=_resumed, args=(home, f"workbench_{place}_draft"),
+            )  # fmt: skip
+    with right:
+        kind = st.segmented_control(
+            "Start from the template of a", ["proposal", "counterexample"], default="proposal",
+            key=f"workbench_{place}_kind",
+        ) or "proposal"  # fmt: skip
+        name = st.text_input("Its name", free_name(registry, f"my_{kind}"), key=f"workbench_{place}_name_{kind}")
+        st.button("Begin", key=f"workbench_{place}_new", on_click=_templated, args=(home, kind, name))
+
+
+def free_name(registry: Registry, wanted: str) -> str:
+    """A name that no file has yet: the one wanted, or it with a number."""
+    taken: Mapping[str, Entry] = {**registry.proposals, **registry.counterexamples}
+    name, k = wanted, 2
+    while name in taken or (FOLDER / f"{name}.py").exists() or (FOLDER / "counterexamples" / f"{name}.py").exists():
+        name, k = f"{wanted}_{k}", k + 1
+    return name
+
+
+def _files(registry: Registry) -> list[tuple[str, str]]:
+    """Kind and name, one's own first."""
+    known = (*literature.STRATEGIES, *literature.COUNTEREXAMPLES)
+    found = [(e.kind, e.name) for kind in (registry.proposals, registry.counterexamples) for e in kind.values()]
+    return sorted(found, key=lambda at: at[1] in known)
+
+
+def _baseline(registry: Registry, home: Path) -> None:
+    entry = registry.proposals.get(BASELINE[0]) or next(iter(registry.proposals.values()), None)
+    if entry:
+        _open(home, entry, BASELINE[1])
+
+
+def _picked(registry: Registry, home: Path, key: str) -> None:
+    if at := st.session_state[key]:
+        kind, name = at
+        _open(home, (registry.proposals if kind == "proposal" else registry.counterexamples)[name])
+
+
+def _resumed(home: Path, key: str) -> None:
+    if name := st.session_state[key]:
+        _taking(lambda: drafts.load(home, name))
+
+
+def _templated(home: Path, kind: Kind, name: str) -> None:
+    def begun() -> Draft:
+        place = SHIPPED if kind == "proposal" else SHIPPED / "counterexamples"
+        text = (place / "_template.py").read_text(encoding="utf-8")
+        if not name.isidentifier():
+            raise RegistryError(f"{name!r} is no name for a function: letters, digits and _, not first a digit")
+        return drafts.begin(home, name, kind, text.replace("my_" + kind, name))
+
+    _taking(begun)
+
+
+def _open(home: Path, entry: Entry, against: str | None = None) -> None:
+    _taking(lambda: drafts.opened(home, entry), against)
+
+
+def _taking(begin: Callable[[], Draft], against: str | None = None) -> None:
+    try:
+        take(begin(), against)
+    except (RegistryError, OSError) as reason:
+        note(escape(str(reason)))

@@ -1,0 +1,419 @@
+"""The workbench without a browser: what it says in each state, and that its actions do to real files what they say."""
+
+import fcntl
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from elk_sandbox import contest, drafts
+from elk_sandbox.cells import row, source
+from elk_sandbox.pages import desk, editor
+from elk_sandbox.runtime import registry, workspace
+from elk_sandbox.runtime import source as source_module
+from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.trial import Contest, Trial, trial
+from tests import sample
+from tests.sample import REGISTRY, REPOSITORY
+
+PAGE = "elk_sandbox/pages/workbench.py"
+MINE = '''from elk_sandbox import Objective, Reporters, View, proposal
+
+
+@proposal(source="a test", needs=("parts",))
+def few(reporters: Reporters, view: View, *, weight: float = 0.5, fancy: bool = False) -> Objective:
+    """Few nodes."""
+    return view.cross_entropy(reporters) + weight * view.parts(reporters)
+'''
+
+Started = list[tuple[str, list[str], set[str]]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four files that are shipped, one of the user's, and an empty workspace."""
+    shipped = sample.copy_files(tmp_path / "shipped")
+    for folder in (".", "counterexamples"):
+        name = "_template.py"
+        (shipped / folder / name).write_text((REPOSITORY / "proposals" / folder / name).read_text())
+    for module in ("registry", "source"):
+        monkeypatch.setattr(f"elk_sandbox.runtime.{module}.SHIPPED", shipped)
+    for module in ("drafts", "checks", "pages.starting"):
+        monkeypatch.setattr(f"elk_sandbox.{module}.SHIPPED", shipped)
+    (tmp_path / "proposals").mkdir()
+    (tmp_path / "proposals" / "few.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path / "workspace"))
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
+    """Commands that the page started, none of which runs."""
+    found: Started = []
+
+    def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
+        found.append((self.name, list(command), set(keys)))
+        return True
+
+    monkeypatch.setattr(Detached, "start", start)
+    yield found
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    """All HTML that the page shows, its style apart."""
+    bodies = [element.proto.body for element in app.get("html")]
+    return "\n".join(body for body in bodies if not body.startswith("<style>"))
+
+
+def button(app: AppTest, label: str) -> Any:
+    (found,) = [b for b in app.button if b.label == label]
+    return found
+
+
+def typed(app: AppTest, text: str, kind: str = "change", mark: str = "1") -> AppTest:
+    """As if the editor had told this."""
+    key = f"workbench_editor_{app.session_state[desk.EDITOR]}_{app.session_state[desk.ROUND]}"
+    app.session_state[key] = {"id": mark, "type": kind, "text": text, "lang": "python"}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def mine() -> tuple[Path, Trial]:
+    home = Path("workspace").absolute()
+    (entry,), _ = source_module.read(Path("proposals/few.py").absolute())
+    return home, trial(home, entry, REGISTRY.counterexamples["human_simulator"])
+
+
+def judged(asked: Trial) -> dict[str, Any]:
+    """Judge it here, as the command would."""
+    from elk_sandbox import cells
+
+    payload = {"proposal": asked.proposal, "counterexamples": [asked.counterexample], "fresh": 4}
+    (cell,) = row({**payload, "workspace": str(asked.home)})["cells"]
+    cells.keep(cell, asked.proposal, asked.counterexample, 4, asked.home)
+    return dict(cell)
+
+
+def test_an_empty_workbench_has_one_primary_button_and_opens_the_baseline(home: Path) -> None:
+    app = opened()
+    assert "Nothing lies here yet" in told(app)
+    assert [b.label for b in app.button if b.proto.type == "primary"] == ["Begin with the baseline"]
+    button(app, "Begin with the baseline").click().run()
+    assert app.query_params["workbench_draft"] == "computation_time"  # the first of those that are here
+    assert "The text of the shipped computation_time." in told(app)
+
+
+def test_a_file_in_the_address_is_opened_as_a_draft_beside_its_knobs(home: Path) -> None:
+    app = opened(workbench_file="few", workbench_against="human_simulator")
+    assert app.query_params["workbench_draft"] == "few"
+    assert (home / "workspace" / "drafts" / "few.py").read_text() == MINE
+    assert [(n.label, n.value) for n in app.number_input] == [("weight", 0.5)]
+    assert [(c.label, c.value) for c in app.checkbox] == [("fancy", False)]
+    assert app.selectbox(key="workbench_against widget").value == "human_simulator"
+    assert "As saved in proposals/few.py" in told(app)
+
+
+def test_a_file_that_is_not_there_is_told(home: Path) -> None:
+    app = opened(workbench_file="fev")
+    (note,) = [i.value for i in app.info]
+    assert "no proposal 'fev'" in note and "'few'" in note
+
+
+def test_what_is_typed_is_kept_at_once_and_restored_in_another_session(home: Path) -> None:
+    typed(opened(workbench_file="few"), MINE + "# more\n")
+    assert (home / "workspace" / "drafts" / "few.py").read_text() == MINE + "# more\n"
+    assert (home / "proposals" / "few.py").read_text() == MINE
+    again = opened(workbench_draft="few")
+    assert "Draft with changes of proposals/few.py" in told(again)
+    assert again.get("component_instance")[0].proto.json_args
+    arguments = json.loads(again.get("component_instance")[0].proto.json_args)
+    assert arguments["props"]["defaultValue"] == MINE + "# more\n"
+
+
+def test_a_fault_is_marked_on_its_line_and_told(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "x = (\n")
+    assert "<strong>Line 8.</strong> SyntaxError: &#x27;(&#x27; was never closed" in told(app)
+    arguments = json.loads(app.get("component_instance")[0].proto.json_args)
+    assert [(a["row"], a["type"]) for a in arguments["props"]["annotations"]] == [(7, "error")]
+    assert [m["startRow"] for m in arguments["props"]["markers"]] == [7]
+    assert button(app, "Judge").disabled
+
+
+def test_ctrl_enter_starts_the_command_line_on_what_was_typed(home: Path, started: Started) -> None:
+    text = MINE.replace("Few nodes", "Fewer nodes")
+    app = typed(opened(workbench_file="few", workbench_against="human_simulator"), text, "submit")
+    ((name, command, keys),) = started
+    (entry,), _ = source_module.read_text(Path("few.py"), text)
+    asked = trial(home / "workspace", entry, REGISTRY.counterexamples["human_simulator"])
+    assert keys == {asked.key} and name == asked.key[:20]
+    assert command[:4] == [sys.executable, "-m", "elk_sandbox", "judge"]
+    assert command[6:] == ["--workspace", str(home / "workspace"), "--json"]
+    path, _, function = command[4].rpartition(":")
+    assert (Path(path).read_text(), function) == (text, "few")
+    assert drafts.load(home / "workspace", "few").judged == asked.key
+    app.run()
+    assert len(started) == 1
+
+
+def test_a_knob_is_set_in_the_address_and_for_the_command(home: Path, started: Started) -> None:
+    app = opened(workbench_file="few", workbench_against="human_simulator")
+    app.number_input[0].set_value(0.25).run()
+    assert app.query_params["workbench_set"] == "weight=0.25"
+    button(app, "Judge").click().run()
+    assert "--set weight=0.25" in " ".join(started[0][1])
+    app.number_input[0].set_value(0.5).run()
+    assert "workbench_set" not in app.query_params
+    assert opened(workbench_draft="few", workbench_set="weight=0.125;gone=1").number_input[0].value == 0.125
+
+
+def test_a_verdict_is_shown_with_ledger_and_witness_and_ages_when_the_text_changes(home: Path) -> None:
+    _, asked = mine()
+    cell = judged(asked)
+    app = opened(workbench_file="few", workbench_against="human_simulator")
+    button(app, "Judge")  # there, and of no use
+    assert button(app, "Judge").disabled
+    shown = told(app)
+    assert cell["verdict"] in shown
+    for reporter, value in cell["objective"].items():
+        assert reporter in shown and f'value="{value!r}"' in shown
+    typed(app, MINE, "submit")
+    typed(app, MINE + "# more\n", mark="2")
+    assert "few against human_simulator, before your last change" in told(app)
+    assert not button(app, "Judge").disabled
+
+
+def test_a_fault_of_the_run_is_marked_on_its_line(home: Path) -> None:
+    text = MINE.replace("weight * view.parts", "wait * view.parts")
+    (home / "proposals" / "few.py").write_text(text)
+    _, asked = mine()
+    assert judged(asked)["verdict"] == "error"
+    app = opened(workbench_file="few", workbench_against="human_simulator")
+    assert "The proposal is at fault in line 7: NameError" in told(app)
+    arguments = json.loads(app.get("component_instance")[0].proto.json_args)
+    assert [a["row"] for a in arguments["props"]["annotations"]] == [6]
+    assert not button(app, "Judge").disabled
+
+
+def test_while_it_is_judged_the_page_says_so_and_then_what_went_wrong(home: Path) -> None:
+    _, asked = mine()
+    asked.job.folder.mkdir(parents=True)
+    with (asked.job.folder / f"{asked.job.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        app = opened(workbench_file="few", workbench_against="human_simulator")
+        assert '<span class="chip running">judging</span> against human simulator' in told(app)
+        assert button(app, "Judge").disabled
+    (asked.job.folder / f"{asked.job.name}.json").write_text(json.dumps([asked.key]))
+    asked.job.log.write_text("Traceback\nMemoryError: too much\n")
+    app.run()
+    assert [e.value for e in app.error] == ["It was not judged. The last that was said: MemoryError: too much"]
+
+
+def test_two_tabs_on_one_draft_overwrite_nothing(home: Path) -> None:
+    first, second = opened(workbench_file="few"), opened(workbench_draft="few")
+    typed(first, MINE + "# one\n")
+    typed(second, MINE + "# two\n")
+    place = home / "workspace" / "drafts"
+    assert (place / "few.py").read_text() == MINE + "# one\n"
+    assert (place / "few_2.py").read_text() == MINE + "# two\n"
+    assert second.query_params["workbench_draft"] == "few_2"
+    assert "The draft few was changed in another tab" in second.info[0].value
+    typed(second, MINE + "# two and\n", mark="2")
+    assert (place / "few_2.py").read_text() == MINE + "# two and\n"
+
+
+def test_a_tab_that_only_looks_follows_the_other(home: Path) -> None:
+    first, second = opened(workbench_file="few"), opened(workbench_draft="few")
+    typed(first, MINE + "# one\n")
+    second.run()
+    arguments = json.loads(second.get("component_instance")[0].proto.json_args)
+    assert arguments["props"]["defaultValue"] == MINE + "# one\n"
+    assert not (home / "workspace" / "drafts" / "few_2.py").exists()
+
+
+def test_saving_writes_the_users_own_file(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# more")
+    button(app, "Save").click().run()
+    assert (home / "proposals" / "few.py").read_text() == MINE + "# more\n"
+    assert "As saved in proposals/few.py" in told(app)
+    assert button(app, "Save").disabled
+
+
+def test_a_shipped_file_is_saved_as_a_copy_under_another_name(home: Path) -> None:
+    app = typed(opened(workbench_file="auxiliary_ai"), REGISTRY.proposals["auxiliary_ai"].text + "# mine\n")
+    assert "Save" not in [b.label for b in app.button]
+    before = (home / "shipped" / "auxiliary_ai.py").read_text()
+    assert app.text_input(key="workbench_save_auxiliary_ai").value == "my_auxiliary_ai"
+    button(app, "Save as my own").click().run()
+    assert (home / "shipped" / "auxiliary_ai.py").read_text() == before
+    (entry,), _ = source_module.read(home / "proposals" / "my_auxiliary_ai.py")
+    assert entry.name == "my_auxiliary_ai" and entry.text.endswith("# mine\n")
+    assert app.query_params["workbench_draft"] == "my_auxiliary_ai"
+    names = registry.Registry.default().proposals
+    assert {"auxiliary_ai", "my_auxiliary_ai", "few"} <= set(names)
+
+
+def test_a_file_that_changed_on_the_disk_is_not_saved_over(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# mine\n")
+    (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
+    button(app, "Save").click().run()
+    assert (home / "proposals" / "few.py").read_text() == MINE + "# theirs\n"
+    assert "few.py was changed on the disk since it was opened here" in app.warning[0].value
+    button(app, "Take the file, mine can be brought back").click().run()
+    assert (home / "workspace" / "drafts" / "few.py").read_text() == MINE + "# theirs\n"
+    button(app, "Bring my changes back").click().run()
+    button(app, "Save").click().run()
+    assert (home / "proposals" / "few.py").read_text() == MINE + "# mine\n"
+
+
+def test_overwriting_is_possible_where_it_is_said(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# mine\n")
+    (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
+    button(app, "Save").click().run()
+    button(app, "Keep mine, overwrite the file").click().run()
+    assert (home / "proposals" / "few.py").read_text() == MINE + "# mine\n"
+    assert not app.warning
+
+
+def test_a_file_that_changed_on_the_disk_is_followed_where_nothing_was_typed(home: Path) -> None:
+    app = opened(workbench_file="few")
+    (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
+    app.run()
+    assert "The file was changed on the disk" in app.info[0].value
+    assert drafts.load(home / "workspace", "few").text == MINE + "# theirs\n"
+
+
+def test_going_back_to_the_last_saved_can_be_undone(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# more\n")
+    button(app, "Back to the last saved").click().run()
+    assert drafts.load(home / "workspace", "few").text == MINE
+    button(app, "Bring my changes back").click().run()
+    assert drafts.load(home / "workspace", "few").text == MINE + "# more\n"
+
+
+def test_a_template_becomes_a_draft_of_that_name(home: Path) -> None:
+    app = opened()
+    app.text_input(key="workbench_start_name_proposal").set_value("an_idea").run()
+    button(app, "Begin").click().run()
+    assert "def an_idea(" in drafts.load(home / "workspace", "an_idea").text
+    assert "A draft, kept in the workspace; no file of yours yet." in told(app)
+
+
+def test_a_counterexample_is_judged_against_the_proposal_that_it_breaks(home: Path, started: Started) -> None:
+    text = REGISTRY.counterexamples["human_simulator"].text
+    claim = text.replace(
+        text[text.index("breaks=") : text.index("}", text.index("breaks=")) + 1], 'breaks={"few": "tie"}'
+    )
+    drafts.begin(home / "workspace", "world", "counterexample", claim)
+    app = opened(workbench_draft="world")
+    assert app.selectbox(key="workbench_against widget").value == "few"
+    button(app, "Judge").click().run()
+    ((_, command, _),) = started
+    assert Path(command[4].rpartition(":")[0]).read_text() == MINE
+    assert Path(command[5].rpartition(":")[0]).read_text() == claim
+    assert "Break it" not in [s.value for s in app.subheader]
+
+
+def test_a_draft_can_be_the_opponent(home: Path) -> None:
+    drafts.begin(home / "workspace", "idea", "proposal", MINE.replace("few", "idea"))
+    app = opened(workbench_file="human_simulator", workbench_against="draft:idea")
+    assert app.selectbox(key="workbench_against widget").value == "draft:idea"
+
+
+def test_the_contest_is_started_and_shown_with_its_neighbours(home: Path, started: Started) -> None:
+    app = opened(workbench_file="few")
+    button(app, "Put it before the contest").click().run()
+    ((_, command, keys),) = started
+    assert "--contest" in command
+    held = Contest(home / "workspace", source(*_entry()))
+    assert keys == {held.key}
+    line = {"breaker": "fingerprint", "reporter": "fingerprint_simulator", "objective": 0.1, "relation": "strict"}
+    near = {"strategy": "few_parts", "same": 19, "of": 20, "correlation": 1.0, "differs": ["mask"]}
+    outcome = {
+        "passes": False, "reason": None, "breakers": [line], "draws": {"agreeing": 4, "of": 4},
+        "direct_translator": "early_exit", "objective": {"early_exit": 0.5}, "nearest": [near],
+    }  # fmt: skip
+    contest.keep(outcome, home / "workspace", held.key)
+    app.run()
+    assert "It fails: 1 of 1 breakers win." in told(app)
+    assert "few parts<small>differs: mask</small></th><td>19 of 20</td>" in told(app)
+
+
+def test_a_counterexample_begun_against_a_proposal_is_laid_on_the_desk(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = []
+
+    def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
+        """Does what the command does in the end."""
+        commands.append(list(command))
+        text = REGISTRY.counterexamples["human_simulator"].text.replace("human_simulator(", "break_few(")
+        workspace.write(home / "proposals" / "counterexamples" / "break_few.py", text)
+        return True
+
+    monkeypatch.setattr(Detached, "start", start)
+    app = opened(workbench_file="few")
+    button(app, "Begin a counterexample").click().run()
+    ((*_, kind, name, against, file, _, place),) = commands
+    assert (kind, name, against, place) == ("counterexample", "break_few", "--against", str(home / "workspace"))
+    assert Path(file.rpartition(":")[0]).read_text() == MINE
+    assert app.query_params["workbench_draft"] == "break_few"
+    assert app.query_params["workbench_against"] == "few"
+    assert "As saved in proposals/counterexamples/break_few.py" in told(app)
+
+
+def test_a_counterexample_that_could_not_be_begun_is_told(home: Path, started: Started) -> None:
+    app = opened(workbench_file="few")
+    button(app, "Begin a counterexample").click().run()
+    assert "No counterexample was begun" in app.error[0].value
+    app.text_input(key="workbench_break_break_few").set_value("no name").run()
+    button(app, "Begin a counterexample").click().run()
+    assert "'no name' does not do" in app.info[0].value
+    assert len(started) == 1
+
+
+def test_without_a_token_elsewhere_nothing_runs_and_nothing_is_saved(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elk_sandbox.pages.access._local", lambda: False)
+    app = typed(opened(workbench_file="few"), MINE + "# more\n", "submit")
+    assert "runs no user code" in app.warning[0].value
+    assert "Judge" not in [b.label for b in app.button]
+    assert button(app, "Save").disabled
+
+
+def test_a_plain_box_does_the_same(home: Path) -> None:
+    app = opened(workbench_file="few", workbench_plain="1")
+    assert app.text_area[0].value == MINE
+    app.text_area[0].set_value(MINE + "# plain\n").run()
+    assert drafts.load(home / "workspace", "few").text == MINE + "# plain\n"
+
+
+def test_where_the_component_is_missing_there_is_the_plain_box(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editor, "_ace", None)
+    assert opened(workbench_file="few").text_area[0].value == MINE
+
+
+def test_a_draft_that_is_gone_is_told(home: Path) -> None:
+    app = opened(workbench_draft="gone")
+    assert "There is no draft gone any more" in app.info[0].value
+    assert desk.DRAFT not in app.query_params
+
+
+def _entry() -> tuple[Any, dict[str, object]]:
+    (entry,), _ = source_module.read(Path("proposals/few.py").absolute())
+    return entry, entry.settings()

@@ -24,7 +24,7 @@ from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry, RegistryError
 from elk_sandbox.symbolic.kept import FAULT, kept, pairs_key
 from elk_sandbox.symbolic.openings import OPENINGS
-from elk_sandbox.symbolic.surface import Surface
+from elk_sandbox.symbolic.surface import VERDICTS, Surface
 
 LOOK = """
 [data-baseweb="tag"] span { color: light-dark(#ffffff, #06192a); }
@@ -181,8 +181,17 @@ def _shown(pair: Pair, whole: Mapping[str, Any], job: Detached, home: Path) -> N
             drawn, told = line(surface, names[0], at)
         vega(drawn, told)
         crosses = ", crosses are where the judge was asked and agrees" if judged and len(names) == 2 else ""
-        html(f'<p class="quiet">The ring is the present setting{crosses}.</p>')
+        html(f'<p class="quiet">{_legend()} The ring is the present setting{crosses}.</p>')
     _formulas(pair, names, at, record, surface, job, home)
+
+
+def _legend() -> str:
+    shown = []
+    for verdict in VERDICTS:
+        colours = f"background: var(--elk-{verdict}-fill); color: var(--elk-{verdict}-ink)"
+        sign = f'<b style="{colours}; padding: 0 0.45rem; border-radius: 0.2rem">{STATES[verdict].sign}</b>'
+        shown.append(f'<span style="white-space: nowrap">{sign} {STATES[verdict].label}</span>')
+    return " &ensp; ".join(shown) + "."
 
 
 def _axes(surface: Surface, usual: Sequence[str]) -> list[str]:

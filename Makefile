@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: setup app demo test slow lint bench evidence
+.PHONY: setup app demo test slow lint bench evidence screenshots
 
 setup: $(STAMP)
 
@@ -49,3 +49,6 @@ evidence: $(STAMP)
 	$(BIN)/python -m tests.bench.lab_kills
 	$(BIN)/python -m tests.bench.overoptimization
 	$(BIN)/python -m tests.bench.overoptimization --settings 1
+
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.browser.screenshots screenshots

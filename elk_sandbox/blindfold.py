@@ -7,12 +7,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from elk_sandbox.cells import FRESH, cell_key, source
+from elk_sandbox.keys import FRESH, cell_key, source
 from elk_sandbox.matrix import Item
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.runtime.tasks import Result, load, store
 
-__all__ = ["HIDDEN", "SILENT", "cells", "dossier", "entries", "lift"]
+__all__ = ["HIDDEN", "cells", "dossier", "entries", "lift", "silenced"]
 
 HIDDEN = "hidden"
 SILENT: dict[str, Any] = {"literature": None, "agrees": None, "claimed": None}
@@ -38,6 +38,11 @@ def cells(rows: Sequence[Item], columns: Sequence[Item], folder: Path, fresh: in
             good = bool(known.get("good"))
             found.append({"proposal": proposal.name, "counterexample": column.name, **known, **SILENT, "good": good})
     return found
+
+
+def silenced(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cells without the literature's word and without what the counterexample claims."""
+    return [{**cell, **SILENT} for cell in found]
 
 
 def entries(found: Sequence[Entry]) -> list[Entry]:

@@ -1,8 +1,9 @@
 """The candidates that a proposal is shown: complete truth tables over the nodes of a View, all at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +60,14 @@ class Reporters:
                 found[members[matters], self._cones[members[matters], question, place]] = True
         return found
 
+    def _by_cone(self, question: int) -> Iterator[tuple[int, Int[np.ndarray, " member"]]]:
+        """Candidates by the size of their cones, those with one cone side by side."""
+        cones = self._cones[:, question]
+        sizes = (cones >= 0).sum(-1)
+        for size in sorted(set(sizes.tolist())):
+            (members,) = np.nonzero(sizes == size)
+            yield size, members[np.lexsort(cones[members, :size].T)] if size else members
+
     def reading(self, nodes: Bool[np.ndarray, " node"]) -> Int[np.ndarray, " reader"]:
         """Which candidates have one of these nodes in a cone."""
         return np.flatnonzero((nodes[self._cones] & (self._cones >= 0)).any(axis=(1, 2)))
@@ -99,20 +108,24 @@ class Reporters:
         columns = np.ascontiguousarray(np.moveaxis(bits, -1, 0)).reshape(bits.shape[-1], -1)
         sibling = np.repeat(np.arange(len(bits)), bits.shape[1])
         for question in range(self._cones.shape[1]):
-            cones = np.ascontiguousarray(self._cones[:, question])
-            whole = cones.view(f"V{cones.itemsize * cones.shape[1]}")[:, 0]  # compared as bytes, not place by place
-            _, first, group = np.unique(whole, return_index=True, return_inverse=True)
             kinds = [np.tile(w, len(bits)) for w in weights[:, :, question]]
-            for k, cone in enumerate(cones[first]):
-                nodes = cone[cone >= 0]
-                size = 1 << len(nodes)
-                index = sibling
-                for node in nodes:
-                    index = 2 * index + columns[node]
-                mass = np.stack([np.bincount(index, w, size * len(bits)).reshape(len(bits), size) for w in kinds])
-                (members,) = np.nonzero(group == k)
-                tables = self._tables[self._offsets[members, question, None] + np.arange(size)]
-                total[members] += np.einsum("kcp,ksp->cs", cost(tables), mass)
+            for size, members in self._by_cone(question):
+                step = max(1, BLOCK // max(1, 8 * columns.shape[1], len(bits) << size))
+                for start in range(0, len(members), step):
+                    some = members[start : start + step]
+                    cones = self._cones[some, question, :size]
+                    fresh = np.ones(len(some), bool)
+                    fresh[1:] = (cones[1:] != cones[:-1]).any(axis=1)
+                    group, shape = fresh.cumsum() - 1, (int(fresh.sum()), len(bits), 1 << size)
+                    index = np.arange(shape[0])[:, None] * len(bits) + sibling
+                    for place in cones[fresh].T:
+                        index <<= 1
+                        index += columns[place]
+                    flat, length = index.ravel(), index.size // max(1, len(sibling))
+                    mass = [np.bincount(flat, np.tile(w, length), prod(shape)).reshape(shape) for w in kinds]
+                    tables = self._tables[self._offsets[some, question, None] + np.arange(1 << size)]
+                    for nats, m in zip(cost(tables), mass, strict=True):
+                        total[some] += np.einsum("cp,csp->cs", nats, m[group])
         return total
 
     def map(

@@ -8,9 +8,8 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,9 @@ import numpy as np
 
 from elk_sandbox import literature, wire
 from elk_sandbox.judge import Strategy, judge, redrawn
+from elk_sandbox.keys import FRESH, case_key, cell_key, code_digest, keep, mark_of, source
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.isolation import Child, Limits, UserError
-from elk_sandbox.runtime.registry import SHIPPED, Entry
-from elk_sandbox.runtime.tasks import Result, key_of, store
 from elk_sandbox.seats import Seat
 from elk_sandbox.verdict import Verdict
 from elk_sandbox.world import Case
@@ -30,16 +28,20 @@ __all__ = [
     "FRESH",
     "Desk",
     "build",
+    "case_key",
     "case_of",
+    "case_path",
     "cell_key",
     "child_of",
     "code_digest",
     "draws_of",
+    "keep",
+    "kept_case",
+    "mark_of",
     "row",
     "source",
 ]
 
-FRESH = 4  # fresh draws beside the stock draw
 KEPT = 64  # draws held in memory
 _SEATS: dict[str, Seat] = {}
 MOST_KEPT = 32 << 20  # bytes of a case on disk: a larger one is built each time
@@ -48,58 +50,9 @@ LIMITS = Limits(cpu=600)  # a row in all; a call has its own limit
 DEATHS = 2  # of a proposal's child, after which the rest of its row is not tried
 
 
-def source(entry: Entry, knobs: Mapping[str, object]) -> dict[str, Any]:
-    """What a worker needs of a plug-in file, as JSON."""
-    meta = {k: list(v) if isinstance(v, tuple) else v for k, v in entry.meta.items()}
-    where = {"path": str(entry.path), "line": entry.line, "published": _published(entry)}
-    where["stock"] = dict(knobs) == entry.settings()
-    return {**where, "text": entry.text, "name": entry.name, "knobs": dict(knobs), "meta": meta}
-
-
-def _published(entry: Entry) -> bool:
-    """Is it the shipped file of that name? The literature speaks of no other."""
-    place = SHIPPED if entry.kind == "proposal" else SHIPPED / "counterexamples"
-    try:
-        return (place / f"{entry.name}.py").read_text(encoding="utf-8") == entry.text
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def mark_of(proposal: Mapping[str, Any], counterexample: Mapping[str, Any]) -> literature.Mark | None:
-    """The literature's word on two files as they are shipped: it knows of no other knobs."""
-    if not all(file["published"] and file["stock"] for file in (proposal, counterexample)):
-        return None
-    return literature.mark(proposal["name"], counterexample["name"])
-
-
-def keep(cell: Mapping[str, Any], proposal: Mapping[str, Any], column: Mapping[str, Any], fresh: int, at: Path) -> None:
-    """Put a cell into the workspace; judged on fresh draws it also serves who asks for the stock draw alone."""
-    for draws in {fresh, 0}:
-        store(at / "cells", cell_key(proposal, column, draws), Result(dict(cell), None, False, cell["seconds"]))
-
-
-@cache
-def code_digest() -> str:
-    """SHA-256 of this package's source: results of another version are other results."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files if "pages" not in f.parts)).hexdigest()
-
-
-def case_key(counterexample: Mapping[str, Any], draw: int | None) -> str:
-    used = {k: counterexample[k] for k in ("text", "name", "knobs")}
-    return key_of({"code": code_digest(), "case": used, "draw": draw})
-
-
-def cell_key(proposal: Mapping[str, Any], counterexample: Mapping[str, Any], fresh: int) -> str:
-    """The hash of all that a cell depends on."""
-    used = [{k: s[k] for k in ("text", "name", "knobs", "meta")} for s in (proposal, counterexample)]
-    return key_of({"code": code_digest(), "sources": used, "fresh": fresh})
-
-
 def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Path) -> list[Case]:
     """The cases of these draws, from the workspace or from a child that runs the file. Raises UserError."""
-    keys = [case_key(counterexample, draw) for draw in draws]
-    paths = [folder / "cases" / key[:2] / f"{key}.npz" for key in keys]
+    paths = [case_path(case_key(counterexample, draw), folder) for draw in draws]
     cases = [_load(path) for path in paths]
     if any(case is None for case in cases):
         with child_of("counterexample", counterexample) as child:
@@ -109,6 +62,16 @@ def build(counterexample: Mapping[str, Any], draws: list[int | None], folder: Pa
                     cases[k] = _received(meta, arrays, str(counterexample["path"]))
                     _save(path, meta, arrays)
     return [case for case in cases if case is not None]
+
+
+def kept_case(key: str, folder: Path) -> Case | None:
+    """The case of a `case_key` if the workspace holds it; no file of the user's is run."""
+    return _load(case_path(key, folder))
+
+
+def case_path(key: str, folder: Path) -> Path:
+    """The file that holds the case of a `case_key`."""
+    return folder / "cases" / key[:2] / f"{key}.npz"
 
 
 def case_of(counterexample: Mapping[str, Any], folder: Path) -> Case:
@@ -193,8 +156,8 @@ class Desk:
             child.close()
 
 
-def row(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Judge one proposal on several counterexamples; one desk serves them all.
+def row(payload: Mapping[str, Any], judged: Callable[[dict[str, Any]], object] = bool) -> dict[str, Any]:
+    """Judge one proposal on several counterexamples; one desk serves them all. `judged` gets each cell at once.
 
     Gives {"cells": [cell, ...], "printed": what the file printed, its beginning}.
     """
@@ -212,6 +175,7 @@ def row(payload: Mapping[str, Any]) -> dict[str, Any]:
             verdict = _placed(verdict, {"error": proposal, "invalid": counterexample}.get(verdict.verdict))
             seconds = time.perf_counter() - began
             cells.append(_record(proposal, counterexample, verdict, without, desk.isolation, seconds))
+            judged(cells[-1])
         printed = desk.output()
     finally:
         desk.close()

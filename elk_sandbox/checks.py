@@ -4,13 +4,14 @@ import inspect
 import keyword
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from elk_sandbox import worlds
+from elk_sandbox import literature, worlds
 from elk_sandbox.cells import build, child_of, source
 from elk_sandbox.conformance import indistinguishable, tell
-from elk_sandbox.declare import Knob, SettingError, parse_settings
+from elk_sandbox.declare import Knob, SettingError, parse_settings, suggest
 from elk_sandbox.exam import BadObjective, Shuffle, same, sit
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
@@ -57,13 +58,26 @@ def check_file(registry: Registry, name: str, settings: Sequence[str], folder: P
     results: list[Check] = []
     for entry in find_any(registry, name):
         knobs = entry.settings(settings)
-        checks = _proposal(entry, knobs) if entry.kind == "proposal" else _counterexample(entry, knobs, folder)
+        if entry.kind == "proposal":
+            checks = _proposal(entry, knobs)
+        else:
+            known = {*literature.STRATEGIES, *registry.proposals}
+            checks = chain(_claims(entry, known), _counterexample(entry, knobs, folder))
         results += [{"file": str(entry.path), "what": what, "passed": passed} for what, passed in checks]
     return results
 
 
-def _counterexample(entry: Entry, knobs: dict[str, object], folder: Path) -> Iterator[tuple[str, bool]]:
+def _claims(entry: Entry, known: set[str]) -> Iterator[tuple[str, bool]]:
+    """What it declares; a claim on a name that is nearly that of a proposal is a slip of the pen."""
     yield f"declares the counterexample {entry.name}", True
+    breaks = entry.meta["breaks"]
+    for name in (n for n in (breaks if isinstance(breaks, dict) else ()) if n not in known):
+        near = suggest(name, known)
+        rest = f"{near} Mend breaks={{...}}, or put that file here" if near else "; the claim counts where one is"
+        yield f"claims to break {name!r}, and no proposal here is called so{rest}", not near
+
+
+def _counterexample(entry: Entry, knobs: dict[str, object], folder: Path) -> Iterator[tuple[str, bool]]:
     with suppress(UserError):  # one child for all draws; a draw that fails is run again below, and told
         build(source(entry, knobs), list(DRAWS), folder)
     for draw in DRAWS:
@@ -157,7 +171,9 @@ def new_path(kind: str, name: str, folder: Path) -> Path:
     """Where a new file of the user's belongs. Raises RegistryError for a name that does not do or is taken."""
     if kind not in ("proposal", "counterexample"):
         raise RegistryError(f"new takes 'proposal' or 'counterexample', not {kind!r}")
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+    if keyword.iskeyword(name):
+        raise RegistryError(f"{name!r} is a word of Python's own and names no function: take another, as my_{name}")
+    if not name.isidentifier() or name.startswith("_"):
         raise RegistryError(f"{name!r} is no name for a function: letters, digits and _, not first a digit or _")
     place = folder if kind == "proposal" else folder / "counterexamples"
     path = place / f"{name}.py"

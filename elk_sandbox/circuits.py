@@ -1,14 +1,14 @@
 """The adversary: a fixed search for reporters that nobody named. It never sees the proposal."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, product
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8
 
-from elk_sandbox.reporters import Reporter, Table, answers_of
+from elk_sandbox.reporters import Reporter, Table
 from elk_sandbox.view import FLOOR
 from elk_sandbox.world import World
 
@@ -39,16 +39,23 @@ class _Rows:
     yes: Bool[np.ndarray, "row question"]  # the truth is yes somewhere on this row
     no: Bool[np.ndarray, "row question"]
     labelled: dict[str, Float[np.ndarray, "2 row question"]]  # weight of labels 0 and 1, a process each
+    _right: dict[tuple[int, Table], bool] = field(init=False, default_factory=dict)
 
-    def loss(self, process: str, tables: Mapping[int, Table]) -> float:
-        answers = {q: t(self.bits, self.pool) for q, t in tables.items()}
-        weight = self.labelled[process]
-        cost = [-np.log(np.maximum([1 - a, a], FLOOR)) * weight[:, :, q] for q, a in answers.items()]
-        return float(np.sum(cost))
+    def losses(self, question: int, table: Table) -> dict[str, float]:
+        """On each process's labels of this question."""
+        answers = table(self.bits, self.pool)
+        cost = -np.log(np.maximum([1 - answers, answers], FLOOR))
+        return {process: float((cost * weight[:, :, question]).sum()) for process, weight in self.labelled.items()}
 
     def honest(self, reporter: Reporter) -> bool:
-        answers = answers_of(reporter, self.bits, self.pool)
-        return bool((answers[self.yes] > 0.5).all() and (answers[self.no] < 0.5).all())
+        return all(self._is_right(q, table) for q, table in enumerate(reporter.tables))
+
+    def _is_right(self, question: int, table: Table) -> bool:
+        """Remembered, since with several questions a table stands in several reporters."""
+        if (question, table) not in self._right:
+            answers, yes, no = table(self.bits, self.pool), self.yes[:, question], self.no[:, question]
+            self._right[question, table] = bool((answers[yes] > 0.5).all() and (answers[no] < 0.5).all())
+        return self._right[question, table]
 
 
 def search(
@@ -64,11 +71,10 @@ def search(
     """
     named = {**bad, **honest}
     rows = _rows(world, named)
-    bars = {
-        (p, q): max(rows.loss(p, {q: r.tables[q]}) for r in named.values()) + 1e-9
-        for p in rows.labelled
-        for q in range(len(world.questions))
-    }
+    bars: dict[tuple[str, int], float] = {}
+    for q in range(len(world.questions)):
+        losses = [rows.losses(q, r.tables[q]) for r in named.values()]
+        bars |= {(p, q): max(loss[p] for loss in losses) + 1e-9 for p in rows.labelled}
     bases = [*bad.values(), *list(honest.values())[:1], world.simulators["viewer"]]
     bases = [b for b in {b.key: b for b in bases}.values() if b.cone <= set(rows.pool)]
     known = {r.key for r in (*named.values(), *others.values())}
@@ -106,7 +112,7 @@ def _candidates(
     for name, reporter in edited.items():
         for q in questions:
             for what, table in edits(reporter.tables[q], rows.pool):
-                if any(rows.loss(p, {q: table}) <= bars[p, q] for p in rows.labelled):
+                if any(loss <= bars[p, q] for p, loss in rows.losses(q, table).items()):
                     yield f"{name}{about[q]}: {what}", reporter.replacing(q, table)
     for name, reporter in padded.items():
         pads = [list(_pads(table, rows)) for table in reporter.tables]

@@ -1,8 +1,7 @@
 """One sitting: a world's View, without the truth, and shuffled candidates go to a proposal; values and terms return."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import permutations
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -17,6 +16,8 @@ __all__ = ["BadObjective", "Examinee", "Ledger", "Shuffle", "same", "sit", "sit_
 
 MOST = 1e5  # nats; above, float64 does not tell values apart to SAME
 SAME = 1e-10  # nats, less than a tie: what rounding may change between two sittings
+
+ADDS_UP = 1e-9  # nats, and share, within which terms are the objective's
 
 WALL = 10.0  # seconds for any sitting, and beyond that
 PACE = 4e6  # answers a second
@@ -41,12 +42,10 @@ class Ledger:
     values: dict[str, float]
     columns: dict[str, np.ndarray]  # each term, in the order of `values`
 
-    @cached_property
-    def terms(self) -> dict[str, dict[str, float]]:
-        """Of each candidate; of a crowd few are looked at, so they are drawn up when asked for."""
-        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True) if self.columns else ()
-        told = [dict(zip(self.columns, row, strict=True)) for row in rows] or [{} for _ in self.values]
-        return dict(zip(self.values, told, strict=True))
+    def terms(self, names: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Of these candidates."""
+        place = {n: k for k, n in enumerate(self.values)}
+        return {n: {term: float(column[place[n]]) for term, column in self.columns.items()} for n in names}
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def sit(
     values = _checked(results.get("values"), len(names), "the objective")
     titles = [str(t) for t in reply.get("terms", [])]
     terms = {t: _checked(results.get(f"term_{k}"), len(names), f"the term {t!r}") for k, t in enumerate(titles)}
-    if titles and not np.allclose(sum(terms.values()), values, rtol=1e-9, atol=1e-9):
+    if titles and (np.abs(sum(terms.values()) - values) > ADDS_UP * (1 + np.abs(values))).any():
         raise BadObjective(f"the terms {', '.join(titles)} do not add up to the objective")
     return Ledger(dict(zip(names, values.tolist(), strict=True)), terms)
 

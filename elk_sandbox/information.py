@@ -9,6 +9,7 @@ from the *stated* probabilities about each target bit. It counts dependent bits 
 information, and for a weak reader it can be 0 where mutual information is not: W-FREE and W-PAD in reference/elk.md 3.
 """
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -167,7 +168,16 @@ def _distinct(
 
 
 def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray, "candidate bit"]:
-    """Infimum of the cross-entropy of a logistic regression on the vectors, in nats, by damped Newton steps."""
+    """Infimum of the cross-entropy of a logistic regression on the vectors, in nats."""
+    shapes = vectors.shape, zeros.shape
+    return _logistic_of(*shapes, vectors.tobytes(), zeros.tobytes(), ones.tobytes())
+
+
+@lru_cache(maxsize=256)  # what reporters keep of a state is often the same
+def _logistic_of(
+    shape: tuple[int, int, int], targets: tuple[int, int, int], *raw: bytes
+) -> Float[np.ndarray, "candidate bit"]:
+    vectors, zeros, ones = (np.frombuffer(r).reshape(s) for r, s in zip(raw, (shape, targets, targets), strict=True))
     mass = (zeros + ones)[:, :, :1]
     root = np.sqrt(mass)
     spread = root * (vectors - (mass * vectors).sum(axis=1, keepdims=True))
@@ -178,41 +188,52 @@ def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray,
     features = np.concatenate([np.ones_like(mass), features], axis=2)
     candidate, bit = np.nonzero((ones.sum(axis=1) > 0) & (zeros.sum(axis=1) > 0))
     result = np.zeros((len(ones), ones.shape[2]))
-    x, yes, no = features[candidate], ones[candidate, :, bit], zeros[candidate, :, bit]
-    coefficients = np.zeros((len(x), x.shape[2]))
-    coefficients[:, 0] = np.log(yes.sum(axis=1) / no.sum(axis=1))
+    result[candidate, bit] = _fitted(features[candidate], ones[candidate, :, bit], zeros[candidate, :, bit])
+    result.setflags(write=False)
+    return result
 
-    def loss_of(fits: np.ndarray, w: np.ndarray) -> np.ndarray:
-        logit = (x[fits] @ w[:, :, None])[:, :, 0]
-        total: np.ndarray = (yes[fits] * np.logaddexp(0, -logit) + no[fits] * np.logaddexp(0, logit)).sum(axis=1)
+
+def _fitted(
+    x: Float[np.ndarray, "fit vector feature"],
+    yes: Float[np.ndarray, "fit vector"],
+    no: Float[np.ndarray, "fit vector"],
+) -> Float[np.ndarray, " fit"]:
+    """The least loss of each fit, by damped Newton steps."""
+
+    def loss_of(w: np.ndarray) -> np.ndarray:
+        logit = (x @ w[:, :, None])[:, :, 0]
+        total: np.ndarray = (yes * np.logaddexp(0, -logit) + no * np.logaddexp(0, logit)).sum(axis=1)
         return total
 
-    open_fits = np.arange(len(x))
-    loss, shrink = loss_of(open_fits, coefficients), np.ones(len(x))
+    result, fits = np.empty(len(x)), np.arange(len(x))  # `fits` and all arrays below are of those not yet done
+    ridge = _RIDGE * np.eye(x.shape[2])
+    w = np.zeros((len(x), x.shape[2]))
+    w[:, 0] = np.log(yes.sum(axis=1) / no.sum(axis=1))
+    loss, shrink = loss_of(w), np.ones(len(x))
     for steps in range(_STEPS):
-        if not open_fits.size:
-            result[candidate, bit] = loss
+        if not fits.size:
             return result
-        xs, w = x[open_fits], coefficients[open_fits]
-        logit = (xs @ w[:, :, None])[:, :, 0]
+        logit = (x @ w[:, :, None])[:, :, 0]
         p, q = np.exp(-np.logaddexp(0, -logit)), np.exp(-np.logaddexp(0, logit))
-        gradient = xs.swapaxes(1, 2) @ (no[open_fits] * p - yes[open_fits] * q)[:, :, None]
+        gradient = x.swapaxes(1, 2) @ (no * p - yes * q)[:, :, None]
         # Hessian = R'R by QR, since the Hessian itself would lose the directions of small margins to rounding.
-        root_curvature = np.sqrt((yes + no)[open_fits] * p * q)[:, :, None]
-        ridge = np.broadcast_to(_RIDGE * np.eye(xs.shape[2]), (len(xs), xs.shape[2], xs.shape[2]))
-        r = np.asarray(np.linalg.qr(np.concatenate([root_curvature * xs, ridge], axis=1), mode="r"))
+        root_curvature = np.sqrt((yes + no) * p * q)[:, :, None]
+        below = np.broadcast_to(ridge, (len(x), *ridge.shape))
+        r = np.asarray(np.linalg.qr(np.concatenate([root_curvature * x, below], axis=1), mode="r"))
         scaled = np.linalg.solve(r.swapaxes(1, 2), -gradient)
         step, decrease = np.linalg.solve(r, scaled)[:, :, 0], (scaled**2).sum(axis=(1, 2))
         # Towards its own label a vector may go any distance; against it, to the decision boundary or a bit further.
-        change = (xs @ step[:, :, None])[:, :, 0]
-        against = np.where(change < 0, yes[open_fits], no[open_fits]) > 0
+        change = (x @ step[:, :, None])[:, :, 0]
+        against = np.where(change < 0, yes, no) > 0
         room = np.maximum(4 * 1.05**steps, np.where(change < 0, logit, -logit))
         length = np.divide(room, np.abs(change), where=against & (change != 0), out=np.ones_like(room)).min(axis=1)
-        length = np.minimum(1, length) * shrink[open_fits]
+        length = np.minimum(1, length) * shrink
         moved = w + length[:, None] * step
-        new = loss_of(open_fits, moved)
-        good = new <= loss[open_fits] - 0.1 * length * decrease + 1e-15  # the last term is for rounding
-        coefficients[open_fits[good]], loss[open_fits[good]] = moved[good], new[good]
-        shrink[open_fits] = np.where(good, 1, shrink[open_fits] / 4)
-        open_fits = open_fits[decrease > 2 * _CONVERGED]
-    raise ArithmeticError(f"{open_fits.size} of {len(x)} logistic fits have not converged after {_STEPS} Newton steps")
+        new = loss_of(moved)
+        good = new <= loss - 0.1 * length * decrease + 1e-15  # the last term is for rounding
+        w, loss = np.where(good[:, None], moved, w), np.where(good, new, loss)
+        shrink = np.where(good, 1, shrink / 4)
+        result[fits] = loss
+        if not (left := decrease > 2 * _CONVERGED).all():
+            fits, x, yes, no, w, loss, shrink = (a[left] for a in (fits, x, yes, no, w, loss, shrink))
+    raise ArithmeticError(f"{fits.size} of {len(result)} logistic fits have not converged after {_STEPS} Newton steps")

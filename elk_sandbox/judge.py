@@ -185,7 +185,7 @@ def _told(seat: Seat, ledger: Ledger) -> Verdict:
         killer=bad if decision.relation else None,
         direct_translator=translator,
         objective={n: ledger.values[n] for n in shown},
-        terms={n: ledger.terms[n] for n in shown},
+        terms=ledger.terms(shown),
         honest={n: is_honest(world, r) for n, r in shown.items()},
         honesty_fooled={n: s[0] for n, s in shares.items()},
         honesty_outside={n: s[1] for n, s in shares.items()},

@@ -1,19 +1,26 @@
-"""A layered drawing of a world's net: where nodes stand and where long edges bend. Sugiyama's method, in short."""
+"""A layered drawing of a net: where nodes stand and where long edges bend. Sugiyama's method, in short."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import networkx as nx
 import numpy as np
 
-from elk_sandbox.world import World
-
-__all__ = ["Bends", "Places", "layout"]
+__all__ = ["Bends", "Drawable", "Places", "layout"]
 
 Places = dict[str, tuple[float, float]]
 Bends = dict[tuple[str, str], list[tuple[float, float]]]
 
 
-def layout(world: World) -> tuple[Places, Bends]:
+class Drawable(Protocol):
+    """What has nodes and arrows: a World, or a net that someone believes in."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]: ...
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]: ...
+
+
+def layout(world: Drawable) -> tuple[Places, Bends]:
     """Places of nodes and bends of edges: causes above effects, few crossings, no edge through a node.
 
     Layers by longest path (a cause is moved down to its first effect), a bend in each layer that an edge spans, layers

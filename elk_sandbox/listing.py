@@ -1,15 +1,15 @@
 """Files, worlds, checks and the doctor's findings on the terminal; `report` prints verdicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from elk_sandbox.runtime.registry import Entry
+from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
 
-__all__ = ["checks", "doctor", "entry", "entry_json", "facts", "names", "world"]
+__all__ = ["checks", "doctor", "entry", "entry_json", "facts", "names", "read_from", "world"]
 
 LABEL = 12  # columns of the word before a fact
 NAME = 28  # columns of a name in a list
@@ -23,6 +23,13 @@ def facts(console: Console, rows: Iterable[tuple[str, Any]], width: int = LABEL,
             line.rstrip()
             console.print(label, line, sep="")
             label = Text(" " * width)
+
+
+def read_from(registry: Registry) -> str:
+    """The folders whose files are used, in a line."""
+    told = [f"{folder} (shipped)" if folder == SHIPPED else str(folder) for folder in registry.folders]
+    left_out = "" if SHIPPED in registry.folders else "; the shipped files are left out"
+    return f"files of {', then '.join(told)}{left_out}"
 
 
 def names(console: Console, title: str, described: Mapping[str, str]) -> None:
@@ -123,11 +130,10 @@ def world(console: Console, name: str, told: Mapping[str, Any]) -> None:
 
 
 def _measures(console: Console, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    """Reporters in columns, as many as fit, measures in rows."""
+    """Reporters in columns, as many as fit, measures in rows; of numbered variants only the first."""
     if not rows:
         return
-    columns = max(1, min(len(rows), (console.width - 24) // 8))
-    shown = list(rows)[:columns]
+    shown = [name for name in rows if not _variant(name, rows)][: max(1, (console.width - 24) // 8)]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("measure", no_wrap=True)
     for k, _ in enumerate(shown, 1):
@@ -138,7 +144,13 @@ def _measures(console: Console, rows: Mapping[str, Mapping[str, Any]]) -> None:
     console.print(table)
     facts(console, ((str(k), n) for k, n in enumerate(shown, 1)), 4, "dim")
     if len(rows) > len(shown):
-        console.print(Text(f"and {len(rows) - len(shown)} more: --json lists them", style="dim"))
+        console.print(Text(f"{len(shown)} of {len(rows)} reporters shown; --json has all", style="dim"))
+
+
+def _variant(name: str, names: Container[str]) -> bool:
+    """Is it the second or a later one of several that are called alike?"""
+    first, _, number = name.rpartition(" ")
+    return number.isdigit() and first in names
 
 
 def _nodes(told: Mapping[str, Any]) -> list[tuple[str, str]]:

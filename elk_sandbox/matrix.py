@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature
-from elk_sandbox.cells import cell_key, keep, mark_of, source
+from elk_sandbox.keys import cell_key, keep, mark_of, source
 from elk_sandbox.runtime.engine import Engine, run
 from elk_sandbox.runtime.registry import Entry, RegistryError
 from elk_sandbox.runtime.tasks import Result, Task, key_of, load
@@ -48,7 +47,7 @@ def compute(
             paths = ", ".join(str(e.path) for e, _ in items if e.name == twice[0])
             raise RegistryError(f"two files declare {twice[0]!r}: rename one of {paths}")
     columns = [source(e, k) for e, k in counterexamples]
-    rows = []
+    blocks: dict[int, list[Task]] = {k: [] for k in range(0, len(columns), ROW)}
     for entry, knobs in proposals:
         proposal, missing = source(entry, knobs), []
         for column in columns:
@@ -59,10 +58,13 @@ def compute(
             else:
                 yield dict(kept.value)
         shared = {"proposal": proposal, "fresh": fresh, "workspace": str(folder)}
-        rows += [{**shared, "counterexamples": missing[k : k + ROW]} for k in range(0, len(missing), ROW)]
-    if not rows:
+        for k in range(0, len(missing), ROW):
+            row = {**shared, "counterexamples": missing[k : k + ROW]}
+            blocks[k].append(Task(key_of(row), row))
+    # Rows of the same columns are neighbours: what a worker has found out about a column serves all of them.
+    tasks = [task for block in blocks.values() for task in block]
+    if not tasks:
         return
-    tasks = [Task(key_of(row), row) for row in rows]
     with closing(run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler)) as judged:
         for task, result in judged:
             yield from _stored(task.payload, result, folder, fresh)
@@ -77,7 +79,8 @@ def _stored(payload: Any, result: Result, folder: Path, fresh: int) -> Iterator[
             told = {**names, **cell, "contested": None, "literature": mark_of(proposal, column), "claimed": None}
             yield {**told, "agrees": literature.agrees(told["literature"], told)}
         return
-    for column, cell in zip(columns, json.loads(json.dumps(result.value["cells"])), strict=True):
+    cells: Any = result.value["cells"]
+    for column, cell in zip(columns, cells, strict=True):
         keep(cell, proposal, column, fresh, folder)
         yield cell
 

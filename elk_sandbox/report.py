@@ -181,7 +181,13 @@ def faults(cell: Mapping[str, Any]) -> list[str]:
 
 
 def row(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
-    """One proposal against several counterexamples, a line each."""
+    """One proposal against several counterexamples, a line each; a fault that they share is told once, and first."""
+    errors, total = [c for c in cells if c["verdict"] == "error"], len(cells)
+    if len({c["reason"] for c in errors}) == 1:
+        reasons(console, errors)
+        cells = [c for c in cells if c not in errors]
+        if not cells:
+            return
     table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True, header_style="dim")
     for title in ("counterexample", "verdict", "draws", "adversary", "lit.", "DT*"):
         table.add_column(title, no_wrap=title != "DT*", overflow="fold")
@@ -195,7 +201,7 @@ def row(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
     facts(console, [line for c in [c for c in cells if c["control"]][:1] for line in _lines(c) if line[0] == "control"])
     reasons(console, cells)
     good = [c["counterexample"] for c in cells if c["good"]]
-    console.print(Text(f"good on {len(good)} of {len(cells)}" + (f": {', '.join(good)}" if good else "")))
+    console.print(Text(f"good on {len(good)} of {total}" + (f": {', '.join(good)}" if good else "")))
 
 
 def reasons(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:

@@ -34,7 +34,7 @@ class Table:
             raise ValueError(f"a table names a node twice: {list(nodes)}")
         if flat.size != 2 ** len(nodes):
             raise ValueError(f"a table over {len(nodes)} nodes has {2 ** len(nodes)} values, got {flat.size}")
-        if not ((flat >= 0) & (flat <= 1)).all():
+        if not (flat.min() >= 0 and flat.max() <= 1):  # nor nan
             raise ValueError(f"a table holds probabilities in [0, 1], got {flat[~((flat >= 0) & (flat <= 1))][0]}")
         flat.setflags(write=False)
         object.__setattr__(self, "nodes", tuple(nodes))
@@ -79,7 +79,8 @@ class Table:
         """Answers on `bits`, whose last axis is named by `names`."""
         index = np.zeros(bits.shape[:-1], np.int64)
         for node in self.nodes:
-            index = 2 * index + bits[..., names.index(node)]
+            index <<= 1
+            index += bits[..., names.index(node)]
         return np.asarray(self.values[index])
 
 

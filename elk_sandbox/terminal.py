@@ -2,16 +2,19 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 __all__ = ["InputError", "err", "out", "print_json", "progress", "status", "writing"]
 
 WIDE = 140  # columns where the output is no terminal
+EVERY = 3.0  # seconds between two lines of progress there
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 for console in (out, err):
@@ -57,12 +60,28 @@ def status(words: str, *, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def progress(total: int, *, quiet: bool, what: str = "cells") -> Iterator[Callable[..., None]]:
-    """A bar that the yielded function advances by one cell, or by as many as it is called with, on a terminal."""
+    """A bar that the yielded function advances by one cell, or by as many as it is called with.
+
+    Where there is no terminal it is a line every few seconds, and none for what is done sooner.
+    """
     if quiet or not err.is_terminal:
-        yield lambda by=1: None
+        yield (lambda by=1: None) if quiet else _lines(total, what)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
         task = bar.add_task(what, total=total)
         yield lambda by=1: bar.advance(task, by)
+
+
+def _lines(total: int, what: str) -> Callable[..., None]:
+    done, told = 0, time.monotonic()
+
+    def advance(by: int = 1) -> None:
+        nonlocal done, told
+        done += by
+        if done < total and time.monotonic() - told >= EVERY:
+            err.print(Text(f"{done} of {total} {what}"))
+            told = time.monotonic()
+
+    return advance

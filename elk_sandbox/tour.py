@@ -17,8 +17,6 @@ from elk_sandbox.world import World
 
 __all__ = ["describe", "reference_reporters"]
 
-MOST_SITUATIONS = 64  # listed; the counts speak of all
-
 
 def reference_reporters(world: World) -> dict[str, Reporter]:
     """Direct translators, the simulator of every human that a reporter can be, and what else the world names."""
@@ -30,14 +28,14 @@ def reference_reporters(world: World) -> dict[str, Reporter]:
 
 
 def describe(world: World) -> dict[str, Any]:
-    """JSON-able: nodes, questions, humans, data, situations, and {reporter: {measure: value}}; null where undefined.
+    """JSON-able: nodes, questions, humans, data, situations (all), {reporter: {measure: value}}; null where undefined.
 
     complexity in nodes, reads and influence on fair bits, downstream and inconsistency as probabilities,
     specificity_bits = log2 N, mutual_information_bits and v_information_bits (a table reader of the latent nodes).
     """
     reporters = reference_reporters(world)
     nodes = zip(world.nodes, world.kinds, world.readable, strict=True)
-    likely = np.argsort(-world.weights, kind="stable")[:MOST_SITUATIONS]
+    likely = np.argsort(-world.weights, kind="stable")
     masses = {p: float(world.weights[w > 0].sum()) for p, w in world.data.items()}
     return {
         "questions": list(world.questions),

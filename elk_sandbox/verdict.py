@@ -1,6 +1,6 @@
 """What the judge returns: frozen records, a line of meaning for each field."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 __all__ = ["Adversary", "Control", "Outcome", "Relation", "Verdict", "Witness"]
@@ -87,4 +87,6 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, with `good` and `overfitted` beside the fields."""
-        return {**asdict(self), "good": self.good, "overfitted": self.overfitted}
+        told = {f.name: getattr(self, f.name) for f in fields(self)}
+        told |= {n: asdict(part) for n, part in told.items() if isinstance(part, Witness | Control | Adversary)}
+        return {**told, "good": self.good, "overfitted": self.overfitted}

@@ -114,20 +114,35 @@ class Words(nn.Module):
 
     def keys(self, tokens: Int[Tensor, "batch time"]) -> Int[Tensor, "batch time"]:
         """The key of the word that ends at each token, put together from its pieces' keys; 0 where none does."""
+        begun, goes_on = self._begun(tokens)
+        return torch.where(goes_on, 0, begun)
+
+    def _begun(self, tokens: Int[Tensor, "batch time"]) -> tuple[Int[Tensor, "batch time"], Tensor]:
+        """The key of the word as far as it is spelled at each token, 0 where no token has a letter; does it go on?"""
         goes_on = self.continues[tokens[:, 1:]] & self.open[tokens[:, :-1]]
         no = goes_on.new_zeros(len(tokens), 1)
         key, power = self.key[tokens], self.power[tokens]
         for t in range(1, tokens.shape[1]):
             key[:, t] += goes_on[:, t - 1] * key[:, t - 1] * power[:, t]
-        return torch.where(torch.cat([goes_on, no], 1) | (power == 1), 0, key)
+        return torch.where(power == 1, 0, key), torch.cat([goes_on, no], 1)
 
     def forward(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch"]:
         """The sum of the weights of a row's words, in nats."""
+        return self._weights(self.keys(tokens)).sum(1)
+
+    def prefixes(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
+        """What `forward` gives of tokens[:, : t + 1], at every t: a word that is not ended counts as it stands."""
+        begun, goes_on = self._begun(tokens)
+        here = self._weights(begun)
+        whole = torch.where(goes_on, 0, here)
+        return whole.cumsum(1) - whole + here
+
+    def _weights(self, keys: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
+        """The weight of the word of each key, 0 of none."""
         if not len(self.known):
-            return self.weights.new_zeros(len(tokens))
-        keys = self.keys(tokens)
+            return self.weights.new_zeros(keys.shape)
         at = torch.searchsorted(self.known, keys).clamp_(max=len(self.known) - 1)
-        return torch.where(self.known[at] == keys, self.weights[at], 0).sum(1)
+        return torch.where(self.known[at] == keys, self.weights[at], 0)
 
     def counts(
         self, tokens: Int[Tensor, "batch time"], known: Int[np.ndarray, "word"] | None = None

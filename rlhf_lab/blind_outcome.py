@@ -33,7 +33,7 @@ def _agreement(store: Store, sheet: str, rater: str, others: list[str]) -> dict[
     """Of all raters, nan for what one has not rated yet; kappa on the texts that both have rated."""
     numbers = [item.number for item in store.items(sheet)]
     said = [{j.number: j.value for j in store.current(sheet, who)} for who in (rater, *others)]
-    ratings = np.array([[given.get(number, np.nan) for number in numbers] for given in said])
+    ratings = np.array([[given.get(number, np.nan) for number in numbers] for given in said], np.float64)
     pairs = [ratings[[0, k]][:, ~np.isnan(ratings[[0, k]]).any(axis=0)].astype(np.int64) for k in range(1, len(said))]
     return {
         "raters": [rater, *others],

@@ -4,19 +4,19 @@ Two tests are named before the sheet is rated: Mann-Whitney on the three levels,
 share. Their power can be looked at first, over every table that could come out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import stats
 from scipy.special import gammaln, xlogy
 
 __all__ = [
     "LEVELS", "Comparison", "Power", "Proportion", "alpha", "compare", "compare_arms", "kappa", "power",
-    "proportion",
+    "powers", "proportion",
 ]  # fmt: skip
 
 LEVELS = (-1, 0, 1)
@@ -130,22 +130,54 @@ def power(
 
     ratings: how many in each arm. Raises ValueError unless there is one in each and the rates sum to 1.
     """
-    for rates in (before, after):
+    return powers(ratings, [(before, after)], level=level)[0]
+
+
+def powers(
+    ratings: tuple[int, int],
+    effects: Sequence[tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]],
+    *,
+    level: float = SIGNIFICANT,
+) -> list[Power]:
+    """`power` at several pairs of rates at once: which tables are significant is looked at once for all."""
+    for rates in (each for pair in effects for each in pair):
         if (rates < 0).any() or abs(rates.sum() - 1) > 1e-9:
             raise ValueError(f"rates of negative, neutral and positive must sum to 1, not {rates}")
     n, m = ratings
     if min(n, m) < 1:
         raise ValueError(f"power needs ratings in both arms, not {n} and {m}")
-    positive = stats.binom.pmf(np.arange(n + 1), n, before[2]), stats.binom.pmf(np.arange(m + 1), m, after[2])
-    fisher = positive[0] @ (_fisher_table(n, m) < level) @ positive[1]
+    significant = _fisher_table(n, m) < level
+    pmf = [
+        [stats.binom.pmf(np.arange(k + 1), k, rates[2]) for k, rates in zip(ratings, e, strict=True)] for e in effects
+    ]
+    fisher = [float(one @ significant @ two) for one, two in pmf]
     first, second = _tables(n), _tables(m)
-    chance, other = _multinomial(first, before), _multinomial(second, after)
-    test = _exact if min(n, m) < SMALL else _asymptotic
-    ranks = sum(
-        p * (other @ (test(np.broadcast_to(a, second.shape), second) < level))
-        for a, p in zip(first, chance, strict=True)
-    )
-    return Power(ratings, float(fisher), float(ranks))
+    chance = np.array([_multinomial(first, before) for before, _ in effects])
+    other = np.array([_multinomial(second, after) for _, after in effects])
+    ranks = np.zeros(len(effects))
+    for at, rejected in enumerate(_rejections(first, second, level)):
+        ranks += chance[:, at] * (other @ rejected)
+    return [Power(ratings, f, float(r)) for f, r in zip(fisher, ranks, strict=True)]
+
+
+def _rejections(
+    first: Int[np.ndarray, "table 3"], second: Int[np.ndarray, "other 3"], level: float
+) -> Iterator[Bool[np.ndarray, "other"]]:
+    """For each table of the first arm, with which of the second's Mann-Whitney's p is below the level."""
+    n, m = int(first[0].sum()), int(second[0].sum())
+    if min(n, m) < SMALL:
+        yield from (_exact(np.broadcast_to(table, second.shape), second) < level for table in first)
+        return
+    total = n + m
+    tied = np.add.outer(np.arange(n + 1), np.arange(m + 1)).astype(np.float64)
+    ties = (tied**3 - tied)[:, second]  # by the count in the first arm, the table of the second, and the value
+    limit = stats.norm.isf(level / 2) ** 2
+    for table in first:
+        among = sum(ties[table[k], :, k] for k in range(3))
+        variance = n * m / 12 * (total + 1 - among / (total * (total - 1)))
+        u = second @ (np.cumsum(table) - table / 2)
+        distance = np.maximum(np.abs(u - n * m / 2) - 0.5, 0)
+        yield (distance**2 > limit * variance) & (variance > 1e-9)
 
 
 def kappa(first: Int[np.ndarray, "item"], second: Int[np.ndarray, "item"]) -> float:
@@ -212,7 +244,7 @@ def _asymptotic(first: Int[np.ndarray, "*table 3"], second: Int[np.ndarray, "*ta
     """Two-sided p, normal with variance corrected for ties and 1/2 for continuity; 1 where all ratings are equal."""
     n, m, tied = first.sum(axis=-1), second.sum(axis=-1), first + second
     total = n + m
-    variance = n * m / 12 * (total + 1 - (tied**3 - tied).sum(axis=-1) / (total * (total - 1)))
+    variance = n * m / 12 * (total + 1 - (tied * (tied * tied - 1)).sum(axis=-1) / (total * (total - 1)))
     distance = np.maximum(np.abs(_u(first, second) - n * m / 2) - 0.5, 0)
     z = distance / np.sqrt(np.where(variance > 1e-9, variance, 1))
     return np.asarray(np.where(variance > 1e-9, 2 * stats.norm.sf(z), 1.0))

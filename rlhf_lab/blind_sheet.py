@@ -17,7 +17,7 @@ from elk_sandbox.runtime.tables import Item
 from elk_sandbox.terminal import InputError
 from rlhf_lab.labels import Text, note, notes
 
-__all__ = ["Revealed", "make_sheet", "progress", "reveal"]
+__all__ = ["Revealed", "make_sheet", "progress", "reveal", "was_revealed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,12 @@ def progress(store: Store, name: str) -> dict[str, tuple[int, int]]:
     return {rater: (done, total) for rater, done in rated.items()}
 
 
+def was_revealed(store: Store, name: str, rater: str) -> bool:
+    """Whether the arms were revealed to the rater, rightly or by force, as they are rated now."""
+    said = len(store.events(name, rater))
+    return any(told["who"] == rater and told["events"] == said for told in notes(store, name, "revealed"))
+
+
 def reveal(store: Store, name: str, rater: str, *, force: bool = False) -> Revealed:
     """The rater's ratings by arm; that they were revealed is stored.
 
@@ -83,10 +89,11 @@ def reveal(store: Store, name: str, rater: str, *, force: bool = False) -> Revea
         raise InputError(
             f"{rater!r} has {left} of {len(items)} texts of {name!r} left: rate them first, arms are hidden"
         )
-    said = sum(event.rater == rater for event in store.events(name))
+    said = len(store.events(name, rater))
     before = [told for told in notes(store, name, "revealed") if told["who"] == rater]
-    if not before or left:
-        note(store, name, "revealed", {"who": rater, "left": left, "events": said})
+    now = {"who": rater, "left": left, "events": said}
+    if now not in before:  # to look again at the same is no other look
+        note(store, name, "revealed", now)
     found: dict[str, dict[int, int]] = {arm: {} for arm in store.collection(name).meta["arms"]}
     distinct = dict.fromkeys(found, 0)
     shared = 0

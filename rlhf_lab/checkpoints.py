@@ -19,18 +19,11 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor
 
 from elk_sandbox.runtime import workspace
-from elk_sandbox.terminal import InputError
+from rlhf_lab.checkpoint_files import FORMAT, HEAD, META, TENSORS, CheckpointError, old_name, read
 
 __all__ = ["CheckpointError", "Series", "load", "save"]
 
-TENSORS, META = "tensors.safetensors", "meta.json"
-FORMAT = 1
 NAME = re.compile(r"(\d+)|\.(\d+)\.old")  # of a folder with a checkpoint
-HEAD = '{"check": "'  # then the SHA-256 of all that follows it, in hexadecimal
-
-
-class CheckpointError(InputError):
-    """A file of a checkpoint is missing, cut short, altered or cannot be written; the line names it."""
 
 
 def save(folder: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
@@ -43,7 +36,7 @@ def save(folder: Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -
     described = {"format": FORMAT, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "meta": dict(meta)}
     rest = '", ' + json.dumps(described)[1:] + "\n"
     contents: dict[str, str | bytes] = {TENSORS: data, META: HEAD + hashlib.sha256(rest.encode()).hexdigest() + rest}
-    new, old = _new(folder), _old(folder)
+    new, old = _new(folder), old_name(folder)
     file = folder
     try:
         _settle(folder)
@@ -70,14 +63,8 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises CheckpointError that names the file that is missing, cut short or altered.
     """
-    place = folder if folder.exists() or not _old(folder).exists() else _old(folder)
-    described = _described(_read(place / META, folder / META), folder / META)
-    data = _read(place / TENSORS, folder / TENSORS)
-    if len(data) != described["bytes"]:
-        raise CheckpointError(f"{folder / TENSORS} holds {len(data)} of {described['bytes']} bytes")
-    if hashlib.sha256(data).hexdigest() != described["sha256"]:
-        raise CheckpointError(f"{folder / TENSORS} was altered: its SHA-256 is not what {META} says")
-    return tensors_of(data), described["meta"]
+    data, meta = read(folder)
+    return tensors_of(data), meta
 
 
 class Series:
@@ -132,40 +119,16 @@ def _apart(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
-def _described(raw: bytes, file: Path) -> dict[str, Any]:
-    check, rest = raw[len(HEAD) : len(HEAD) + 64], raw[len(HEAD) + 64 :]
-    if not raw.startswith(HEAD.encode()) or check != hashlib.sha256(rest).hexdigest().encode():
-        raise CheckpointError(f"{file} was altered or cut short: it is not what its check says")
-    described: dict[str, Any] = json.loads(raw)
-    if described["format"] != FORMAT:
-        raise CheckpointError(f"{file} was written by another version of rlhf-lab: update it")
-    return described
-
-
-def _read(file: Path, told: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError as reason:
-        raise CheckpointError(f"{told} is missing") from reason
-    except OSError as reason:
-        raise CheckpointError(f"{told} cannot be read: {reason.strerror}") from reason
-
-
 def _new(folder: Path) -> Path:
     """Return where a checkpoint is written before it has its name, and goes to be deleted."""
     return folder.with_name(f".{folder.name}.new")
 
 
-def _old(folder: Path) -> Path:
-    """Return where a checkpoint is from losing its name to another until that has it."""
-    return folder.with_name(f".{folder.name}.old")
-
-
 def _settle(folder: Path) -> None:
     """Clear what a writer that was killed left behind; one that had lost its name gets it back."""
     shutil.rmtree(_new(folder), ignore_errors=True)
-    if _old(folder).exists():
+    if old_name(folder).exists():
         if folder.exists():
-            shutil.rmtree(_old(folder))
+            shutil.rmtree(old_name(folder))
         else:
-            _old(folder).rename(folder)
+            old_name(folder).rename(folder)

@@ -18,7 +18,7 @@ from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
-from rlhf_lab import analysis, findings, labels, raters, sampling
+from rlhf_lab import analysis, findings, labels, plotted, raters, sampling
 from rlhf_lab.blind_outcome import outcome
 from rlhf_lab.blind_rating import compare_arms
 from rlhf_lab.blind_sheet import make_sheet, reveal
@@ -171,5 +171,6 @@ class Demo:
         rated = findings.blind_table(compare_arms(reveal(self.store, f"{self.name}-sheet", "careful").arms))
         more = [Section("Blind rating by the careful reader", (rated,))]
         files = analysis.write(run.folder / "report", pictures, analysis.report_of(run, found, pictures, more))
+        plotted.keep(run, found)
         self._result = {**analysis.summary(found), "blind": self._rated, "files": [str(file) for file in files]}
         return True

@@ -4,8 +4,6 @@ Gold is read here, after the run, and nowhere else.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +14,11 @@ from torch import Tensor
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, diversity, raters
+from rlhf_lab.evaluated import Evaluation, load_evaluation
 from rlhf_lab.generate import sample, stream
 from rlhf_lab.kl import divergence
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import load_model
-from rlhf_lab.overoptimization import Curve
 from rlhf_lab.ppo_run import policies, reward_score, shaped
 from rlhf_lab.settings import PpoConfig, settings_of
 from rlhf_lab.stage import read
@@ -30,23 +28,6 @@ __all__ = ["Evaluation", "evaluate", "load_evaluation", "worth_of"]
 
 ROWS = 512  # completions scored at once
 GOLDS = ("careful", "vader")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A run's checkpoints, looked at, and a pool of the original model's samples for best-of-n."""
-
-    curve: Curve
-    texts: list[list[str]]  # of each checkpoint, its completions
-    pool_proxy: Float[np.ndarray, "completion"]  # as the curve's proxy
-    pool_gold: Float[np.ndarray, "completion"]
-    pool_well_formed: Bool[np.ndarray, "completion"] | None
-    pool_texts: list[str]
-    meta: dict[str, Any]
-
-    def is_of(self, run: Run) -> bool:
-        """Whether it saw all checkpoints that the run has now: a run may have gone on since."""
-        return list(self.curve.steps) == [step for step, _ in policies(run)]
 
 
 def worth_of(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"], Bool[np.ndarray, "text"] | None]:
@@ -136,18 +117,6 @@ def evaluate(
     checkpoints.save(run.folder / "evaluation", tensors, described)
     tell(len(found) + 1, len(found) + 1)
     return load_evaluation(run.folder / "evaluation")
-
-
-def load_evaluation(folder: Path) -> Evaluation:
-    """Raises CheckpointError for what is missing or altered."""
-    tensors, meta = checkpoints.load(folder)
-    arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
-    curve = {key: value for key, value in arrays.items() if not key.startswith("pool_")}
-    texts, pool_texts = meta.pop("texts"), meta.pop("pool_texts")
-    return Evaluation(
-        Curve(meta["run"], **curve), texts, arrays["pool_proxy"], arrays["pool_gold"], arrays.get("pool_well_formed"),
-        pool_texts, meta,
-    )  # fmt: skip
 
 
 def _draw(model: Transformer, length: int, count: int, generator: torch.Generator) -> Tensor:

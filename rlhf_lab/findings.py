@@ -14,7 +14,7 @@ from rlhf_lab.overoptimization import Curve, Fall, Turn, means
 
 __all__ = [
     "best_of_n_table", "blind_table", "checkpoint_table", "factors", "growth_table", "headline", "law_table",
-    "prediction_table", "reward_table", "turn_table",
+    "prediction_table", "reward_table", "reward_words", "turn_table",
 ]  # fmt: skip
 
 LEFT, RIGHT = "first arm", "second arm"
@@ -199,6 +199,21 @@ def reward_table(evaluation: Mapping[str, Any]) -> Table:
         "out. Intervals are 95 % over bootstrap draws of the texts; the difference is paired, text by text."
     )
     return Table("On held-out labels", ("", "reward model", "bag of words", "difference"), rows, note)
+
+
+def reward_words(evaluation: Mapping[str, Any]) -> str:
+    """Whether a reward model is shown to be better than chance and than its bag of words: one or two sentences."""
+    if not evaluation["count"]:
+        return "Nothing was held out to judge it by."
+    model, difference = evaluation["model"]["accuracy"], evaluation["difference"]["accuracy"]
+    told = f"Right on {percent(model['value'])} [{percent(model['low'])}, {percent(model['high'])}] of "
+    told += f"{model['count']} labels held out"
+    if not model["low"] > 0.5:
+        return f"{told}: not shown to be better than chance. Label more texts."
+    if difference["low"] > 0:
+        return f"{told}, and better than the bag of words."
+    worse = "worse than" if difference["high"] < 0 else "not shown to be better than"
+    return f"{told}: better than chance, {worse} the bag of words."
 
 
 def blind_table(comparisons: Sequence[Comparison]) -> Table:

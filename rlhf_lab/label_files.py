@@ -15,7 +15,7 @@ from elk_sandbox.runtime.workspace import write
 from elk_sandbox.terminal import InputError, writing
 from rlhf_lab.labels import WORDS, require_person
 
-__all__ = ["Imported", "export_labels", "import_labels"]
+__all__ = ["Imported", "export_labels", "import_labels", "labels_text"]
 
 LABELS = {str(value): value for value in WORDS} | {word: value for value, word in WORDS.items()}
 EXPECTED = "-1, 0, 1 or negative, neutral, positive"
@@ -69,11 +69,21 @@ def export_labels(
 
     Raises InputError for another kind of file, if it cannot be written, and if there are no labels.
     """
+    written, many = labels_text(store, name, path, rater=rater, what=what)
+    with writing(path):
+        write(path, written)
+    return many
+
+
+def labels_text(
+    store: Store, name: str, path: Path, *, rater: str | None = None, what: Literal["current", "events"] = "current"
+) -> tuple[str, int]:
+    """What `export_labels` writes to a file of this name, and of how many rows it is. Raises InputError as it does."""
     lines_of = _writer(path)
     texts = {item.number: item.text for item in store.items(name)}
     columns, rows = CURRENT, [_row(each, texts) for each in store.current(name, rater)]
     if what == "events":
-        events = [event for event in store.events(name) if rater in (None, event.rater)]
+        events = store.events(name, rater)
         place = {event.id: event.place for event in events}
         columns = EVENTS
         rows = [
@@ -84,9 +94,7 @@ def export_labels(
         ]
     if not rows:
         raise InputError(f"{name!r} has no labels{f' of {rater!r}' if rater else ''} to write: label it first")
-    with writing(path):
-        write(path, lines_of(columns, rows))
-    return len(rows)
+    return lines_of(columns, rows), len(rows)
 
 
 def _plain(text: str) -> str:

@@ -9,29 +9,26 @@ import select
 import signal
 import sys
 import unicodedata
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-import numpy as np
 from rich.console import Console
 from rich.text import Text
 
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.runtime.tables import Item
-from elk_sandbox.terminal import InputError, out
-from rlhf_lab.labels import WORDS, order, require_person, standing
+from elk_sandbox.terminal import out
+from rlhf_lab.labels import WORDS
+from rlhf_lab.sitting import Sitting
 
-__all__ = ["Session", "label_here", "schedule", "visible"]
+__all__ = ["Session", "label_here", "visible"]
 
 LABELS = {"1": -1, "n": -1, "2": 0, "0": 0, "3": 1, "p": 1}
 UNDO, SKIP, QUIT = "u", "s", "q"
 KEYS = (*LABELS, UNDO, SKIP, QUIT)
 HELP = "1 or n: negative   2 or 0: neutral   3 or p: positive   u: undo   s: skip   q: quit"
 DONE = "All labelled.   u: undo the last   q: done"
-GAP = 20  # texts, at least, between a text and its repetition, where there are so many
 END = "\x04"  # control-D
 ESCAPE_WAIT = 0.05  # seconds within which the rest of a function key's bytes follow its first
 
@@ -42,22 +39,6 @@ class Session:
 
     given: int  # labels given in it, without those undone in it
     left: int  # texts yet to be labelled by this rater, repetitions included
-
-
-def schedule(items: Sequence[Item], repeats: float, rng: np.random.Generator) -> list[tuple[Item, int]]:
-    """The items in order, each as occasion 0, and a share `repeats` of them a second time, as occasion 1.
-
-    Which, and where, is drawn; at least GAP others stand between the two occasions, so the last GAP items are never
-    shown again. Raises InputError for a share outside [0, 1].
-    """
-    if not 0 <= repeats <= 1:
-        raise InputError(f"the share of texts shown again is from 0 to 1, not {repeats}")
-    n = len(items)
-    again = rng.permutation(max(0, n - GAP))[: round(repeats * n)].tolist()
-    # A repetition of text i takes a place between two texts: after text i + GAP at the earliest.
-    placed = [(float(i), item, 0) for i, item in enumerate(items)]
-    placed += [(float(rng.integers(i + GAP, n)) + 0.5, items[i], 1) for i in again]
-    return [(item, occasion) for _, item, occasion in sorted(placed, key=lambda each: each[0])]
 
 
 def visible(text: str) -> str:
@@ -85,45 +66,33 @@ def label_here(
     Single keys are read from `source` (default: the standard input) if that is a terminal, whose settings are
     restored on the way out, else an answer a line. Raises InputError for no texts, and as `require_person`.
     """
-    require_person(store, name, rater)
-    items = order(store, name, rater)
-    if not items:
-        raise InputError(f"{name!r} has no texts to label")
-    rng = np.random.default_rng([store.collection(name).meta["seed"], len(items), *rater.encode()])
-    planned = schedule(items, repeats, rng)
-    times = Counter(item.number for item, _ in planned)
-    judged = Counter(event.number for event in standing(store, name, rater))
-    queue = deque(item for item, occasion in planned if occasion >= judged[item.number])
-    by_number, total, given = {item.number: item for item in items}, len(planned), 0
+    sitting, given = Sitting(store, name, rater, repeats=repeats), 0
     with _keys(sys.stdin if source is None else source) as (forget, read):
         while True:
             forget()  # what was typed before the text was there is no answer to it
-            if queue:
-                _show(console, queue[0].text, total - len(queue) + 1, total)
+            due = next(iter(sitting.ahead(1)), None)
+            if due:
+                _show(console, due.text, sitting.total - sitting.left + 1, sitting.total)
             else:
                 console.print(Text(DONE, style="dim"))
-            key = _answer(read, console, KEYS if queue else (UNDO, QUIT))
-            if key in LABELS:
-                store.judge(name, queue[0].number, rater, LABELS[key])
+            key = _answer(read, console, KEYS if due else (UNDO, QUIT))
+            if due and key in LABELS:
+                sitting.label(due.number, LABELS[key])
                 console.print(Text(f"-> {WORDS[LABELS[key]]}", style="bold"))
-                judged[queue.popleft().number] += 1
                 given += 1
-            elif key == SKIP:
-                queue.rotate(-1)
+            elif due and key == SKIP:
+                sitting.skip(due.number)
             elif key == UNDO:
-                withdrawn = store.undo(name, rater)
+                withdrawn = sitting.undo()
                 if withdrawn is None:
                     console.print(Text("nothing to undo"))
                     continue
                 console.print(Text(f"withdrawn: {WORDS[withdrawn.value]}", style="bold"))
                 given -= 1
-                judged[withdrawn.number] -= 1
-                if judged[withdrawn.number] < times[withdrawn.number]:  # else she has labelled it often enough
-                    queue.appendleft(by_number[withdrawn.number])
             else:
                 break
-    console.print(Text(_farewell(total, len(queue))))
-    return Session(given, len(queue))
+    console.print(Text(_farewell(sitting.total, sitting.left)))
+    return Session(given, sitting.left)
 
 
 def _farewell(total: int, left: int) -> str:

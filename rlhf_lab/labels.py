@@ -31,7 +31,8 @@ __all__ = [
     "current",
     "described",
 ]
-__all__ += ["label_with", "note", "notes", "order", "raters", "require_person", "self_agreement", "standing"]
+__all__ += ["label_with", "note", "notes", "order", "order_of", "raters", "require_person", "self_agreement"]
+__all__ += ["standing"]
 
 WORDS = {-1: "negative", 0: "neutral", 1: "positive"}
 NOTES = "rlhf_lab.notes"  # a collection of what is to be kept beside events: an item a note, its text what it is about
@@ -105,20 +106,25 @@ def create_pool(
 def order(store: Store, name: str, rater: str) -> list[Item]:
     """The items in the order in which this rater is to see them; items added later change no order of the others."""
     items = store.items(name)
-    rng = np.random.default_rng([store.collection(name).meta["seed"], *rater.encode()])
-    return [items[at] for at in np.argsort(rng.random(len(items)), kind="stable")]
+    return [items[at] for at in order_of(len(items), store.collection(name).meta["seed"], rater)]
+
+
+def order_of(many: int, seed: int, rater: str) -> list[int]:
+    """The numbers of so many items in the order in which this rater is to see them."""
+    rng = np.random.default_rng([seed, *rater.encode()])
+    return [int(at) for at in np.argsort(rng.random(many), kind="stable")]
 
 
 def standing(store: Store, name: str, rater: str) -> list[Event]:
     """Every judgement of the rater that was not withdrawn, in the order of time: of a repeated item, each."""
-    events = [event for event in store.events(name) if event.rater == rater]
+    events = store.events(name, rater)
     withdrawn = {event.undoes for event in events}
     return [event for event in events if event.value is not None and event.id not in withdrawn]
 
 
 def raters(store: Store, name: str) -> dict[str, int]:
     """The raters with how many items each has labelled, in the order in which they came."""
-    return dict(Counter(judgement.rater for judgement in store.current(name)))
+    return store.tally(name)
 
 
 def label_with(store: Store, name: str, rater: Rater, generator: np.random.Generator, *, who: str | None = None) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from elk_sandbox.palette import ACCENT, TERMS, Colour
 
-__all__ = ["LOOKS", "Look"]
+__all__ = ["LOOKS", "MINUS", "PLUS", "Look"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,11 @@ LOOKS: Mapping[str, Look] = {
     "distinct": Look("distinct bigrams", Colour("#3f74b8", "#7fade3"), "s"),
     "duplicates": Look("duplicates", Colour("#a33b3b", "#e08a8a"), "^"),
     "overlap": Look("overlap of two completions", Colour("#a5791d", "#d8b25c"), "D"),
+    "words": Look("bag of words", Colour("#5f6770", "#9aa3ad"), "^"),
     "kl": Look("KL", Colour("#3d4650", "#b9c2cb"), "o"),
     "outside": Look("ratio outside 1 ± 0.2", Colour("#3d4650", "#b9c2cb"), "o"),
     "binding": Look("of these, the clip decides the loss", Colour("#a33b3b", "#e08a8a"), "^"),
 }
+
+PLUS, MINUS = Colour("#c9701a", "#e89a4d"), Colour("#1a5f9e", "#6cb2ee")
+"""Of numbers of either sign, centred on 0: what a token adds to the reward, or how much likelier training made it."""

@@ -25,6 +25,7 @@ from rlhf_lab.machine import fingerprint, prepare, refuse_if_changed
 from rlhf_lab.models import LanguageModel, digest, load_model, save_model
 from rlhf_lab.ppo import Batch, Ppo, Score, Update
 from rlhf_lab.reward_model import RewardConstants, constants, load_reward
+from rlhf_lab.runs import policies
 from rlhf_lab.settings import RATER, PpoConfig, require
 from rlhf_lab.transformer import Transformer
 
@@ -69,12 +70,6 @@ def shaped(logit: Callable[[Tensor], Tensor], config: PpoConfig) -> Score:
         return F.logsigmoid(found) if as_logp else found
 
     return score
-
-
-def policies(run: Run) -> list[tuple[int, Path]]:
-    """The iterations of a run's checkpoints and their folders, in order; the first, 0, is the original model."""
-    found = (run.folder / "checkpoints").glob("[0-9]*")
-    return sorted((int(path.name), path) for path in found)
 
 
 def ppo(config: PpoConfig, run: Run) -> None:

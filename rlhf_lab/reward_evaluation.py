@@ -4,6 +4,7 @@ Intervals are 95 % percentile bootstrap intervals over the held-out texts (Efron
 both models' judgements of a text together.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TypeAlias
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-__all__ = ["Bin", "Estimate", "Evaluation", "Scores", "evaluate", "reliability"]
+__all__ = ["Bin", "Estimate", "Evaluation", "Scores", "evaluate", "mean_interval", "reliability"]
 
 BINS = 10
 LEVEL = 0.95
@@ -63,6 +64,7 @@ class Evaluation:
     baseline: Scores  # logistic regression on a bag of words
     difference: Scores  # model minus baseline, text by text
     reliability: tuple[Bin, ...]  # of the model
+    baseline_reliability: tuple[Bin, ...]
 
 
 def evaluate(
@@ -97,7 +99,10 @@ def evaluate(
         found["baseline"][name] = _estimate(whole[1], drawn[1], count)
         found["difference"][name] = _estimate(whole[0] - whole[1], drawn[0] - drawn[1], count)
     scores = {name: Scores(**values) for name, values in found.items()}
-    return Evaluation(len(targets), int((targets == 0.5).sum()), **scores, reliability=reliability(logit, targets))
+    return Evaluation(
+        len(targets), int((targets == 0.5).sum()), **scores, reliability=reliability(logit, targets),
+        baseline_reliability=reliability(baseline, targets),
+    )  # fmt: skip
 
 
 def reliability(logit: Float[np.ndarray, "text"], targets: Float[np.ndarray, "text"]) -> tuple[Bin, ...]:
@@ -110,6 +115,21 @@ def reliability(logit: Float[np.ndarray, "text"], targets: Float[np.ndarray, "te
         means = (float(positive[here].mean()), float(targets[here].mean())) if here.any() else (np.nan, np.nan)
         bins.append(Bin(b / BINS, (b + 1) / BINS, int(here.sum()), *means))
     return tuple(bins)
+
+
+def mean_interval(mean: float, count: int) -> tuple[float, float]:
+    """A 95 % interval of the mean of `count` values in [0, 1]: Wilson's (1927), of a share.
+
+    It holds for values between 0 and 1 too and is then too wide: their variance is at most that of a share. nan for
+    none.
+    """
+    if not count:
+        return math.nan, math.nan
+    z = 1.959963984540054
+    weight = 1 + z * z / count
+    half = z * math.sqrt(mean * (1 - mean) / count + z * z / (4 * count * count)) / weight
+    middle = (mean + z * z / (2 * count)) / weight
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _accuracy(logit: np.ndarray, targets: np.ndarray, against: np.ndarray) -> np.ndarray:

@@ -66,6 +66,20 @@ class RewardModel(nn.Module):
             found = found + self.trunk_scale * pooled(self.votes(tokens))
         return found
 
+    def prefixes(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
+        """The logit of every beginning of a row, from the prompt alone to the whole, by one forward pass.
+
+        At t it is what `logit` gives of tokens[:, : t + 1], since no position looks ahead; a word cut by the end of a
+        beginning counts as the word that is left of it.
+        """
+        if self.words is None:
+            return self.votes(tokens)
+        found: Tensor = self.intercept + self.word_scale * self.words.prefixes(tokens)
+        if self.trunk_scale != 0:
+            votes = F.pad(self.votes(tokens)[:, 1:], (1, 0))
+            found = found + self.trunk_scale * votes.cumsum(1)
+        return found
+
     def score(self, tokens: Int[Tensor, "batch time"], kind: Literal["logp", "logit"] = "logp") -> Tensor:
         """log P(positive) (batch,), or the logit, which does not saturate."""
         logit = self.logit(tokens)

@@ -1,15 +1,18 @@
 """What can be said of runs without loading a model: their state, settings, last metrics, and how two differ."""
 
 import math
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime import jobs, lock
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.presets import PretrainConfig, chosen_for
 
-__all__ = ["differences", "every", "summary"]
+__all__ = ["Listed", "before_the_stop", "differences", "every", "listed", "marks", "policies", "summary"]
 
 # The metrics that a list shows, by kind of run; the last value of each.
 HEADLINES = {
@@ -17,6 +20,27 @@ HEADLINES = {
     "reward": ("model/accuracy", "baseline/accuracy"),
     "ppo": ("kl/exact", "reward/proxy"),
 }
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run as a line of a list."""
+
+    row: RunRow
+    state: jobs.State
+    headline: dict[str, float]  # the last values of the metrics by which runs of its kind are known
+
+
+def listed(store: Store, home: Path) -> list[Listed]:
+    """All runs with their state and headline figures, the latest first; in a few queries, however many there are."""
+    figures = store.latest([key for keys in HEADLINES.values() for key in keys])
+    found = []
+    for row in reversed(store.runs()):
+        run = Run(store, home, row)
+        state = jobs.state(run) if row.outcome is None else "running" if lock.held(run.lock_file) else row.outcome
+        mine = figures.get(row.name, {})
+        found.append(Listed(row, state, {key: mine[key] for key in HEADLINES.get(row.kind, ()) if key in mine}))
+    return found
 
 
 def every(store: Store, home: Path) -> list[dict[str, Any]]:
@@ -44,6 +68,24 @@ def summary(run: Run) -> dict[str, Any]:
         "headline": {key: last[key]["value"] for key in HEADLINES.get(row.kind, ()) if key in last},
         "folder": str(run.folder),
     }
+
+
+def policies(run: Run) -> list[tuple[int, Path]]:
+    """The iterations of a run's checkpoints and their folders, in order; the first, 0, is the original model."""
+    found = (run.folder / "checkpoints").glob("[0-9]*")
+    return sorted((int(path.name), path) for path in found if path.name.isdecimal())
+
+
+def marks(run: Run) -> list[tuple[int, float]]:
+    """The iterations of a ppo run's checkpoints, and the KL in nats of each; nan where none was logged."""
+    nats = dict(run.store.metrics(run.name, ["kl/exact"]).get("kl/exact", ()))
+    return [(at, nats.get(at, math.nan)) for at, _ in policies(run)]
+
+
+def before_the_stop(run: Run) -> int | None:
+    """The iteration of the last checkpoint before the KL first reached the run's stop; None if that is the first."""
+    within = list(takewhile(lambda each: each[1] < run.config["kl_stop"], marks(run)))
+    return within[-1][0] if within and within[-1][0] else None
 
 
 def differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:

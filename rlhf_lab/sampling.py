@@ -12,16 +12,14 @@ from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, generate
 from rlhf_lab import corpus as corpora
 from rlhf_lab.labels import Text
+from rlhf_lab.launch import PIECES, WORDS
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import LanguageModel, load_model
 from rlhf_lab.ppo_run import policies
-from rlhf_lab.reward_model import load_reward
-from rlhf_lab.settings import RATER
 
-__all__ = ["completion_length", "continued", "length_for", "model_folders", "snippets", "texts"]
+__all__ = ["completion_length", "continued", "model_folders", "snippets", "texts"]
 
 BATCH = 1024  # completions drawn at once
-WORDS, PIECES = 24, 48  # tokens of a completion, by default
 
 
 def model_folders(run: Run) -> list[tuple[int, Path]]:
@@ -44,13 +42,6 @@ def completion_length(language: LanguageModel, length: int | None, given: int = 
     """The length asked for, or the default for the model's tokens, within its context."""
     usual = WORDS if language.tokenizer.kind == "word" else PIECES
     return length if length is not None else max(1, min(usual, language.model.shape.context - given))
-
-
-def length_for(runs: Path, base: str, reward: str) -> int:
-    """Tokens that a policy is to write: as many as the reward run's texts have; for a rater, the base's default."""
-    if reward.startswith(RATER):
-        return completion_length(load_model(runs / base / "model")[0], None)
-    return int(load_reward(runs / reward / "model")[1]["length"])
 
 
 def texts(

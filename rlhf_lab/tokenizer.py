@@ -93,15 +93,22 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens. Raises ValueError for a number that is no text token."""
+        return "".join(self.spans(ids))
+
+    def spans(self, ids: Sequence[int]) -> list[str]:
+        """What each token is in the text of them all, its leading blank included: joined, they are the text.
+
+        Raises ValueError for a number that is no text token.
+        """
         if wrong := [i for i in ids if not 0 <= i < self.size]:
             raise ValueError(f"{wrong[0]} is none of the {self.size} text tokens")
         pieces = [self.pieces[i] for i in ids]
         if self.kind != "word":
-            return "".join(pieces)
-        return "".join(
+            return pieces
+        return [
             " " + piece if blank_between(before, piece) else piece
             for before, piece in zip(["\n", *pieces], pieces, strict=False)
-        )
+        ]
 
     def spelling(self, text: str) -> float:
         """Nats to spell out the words that `<unknown>` stands for: symbol by symbol and an end, all equally likely.

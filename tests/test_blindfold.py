@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from elk_sandbox.__main__ import app
 from elk_sandbox.blindfold import entries
 from elk_sandbox.runtime.registry import SHIPPED, Registry
+from tests.sample import copy_files
 
 runner = CliRunner()
 SHIPPED_FILES = Registry.scan(SHIPPED, packages=False)
@@ -38,6 +39,21 @@ def test_cells_are_hidden_until_they_are_judged(tmp_path: Path) -> None:
     assert sum(c["verdict"] != "hidden" for c in again) == 1  # what the matrix judged was not asked for
     refused = runner.invoke(app, ["matrix", "--blind", "--again", "--workspace", str(tmp_path)])
     assert "judges nothing" in str(refused.exception)
+
+
+def test_judge_keeps_silent_on_the_literature(tmp_path: Path) -> None:
+    cell = ("judge", "complexity", "complex_translation", "--draws", "0")
+    assert "literature  K, killed: agrees" in run(*cell, home=tmp_path)
+    words = run(*cell, "--blind", "--share", str(tmp_path / "page.html"), home=tmp_path)
+    assert "complex_translation: killed, strict" in words and "literature" not in words
+    page = (tmp_path / "page.html").read_text()
+    assert "bounded" not in page and "bounded" in SHIPPED_FILES.proposals["complexity"].doc
+    told = json.loads(run(*cell, "--blind", "--json", home=tmp_path))
+    assert told["verdict"] == "killed" and told["literature"] is told["agrees"] is told["claimed"] is None
+    folder = ("--folder", str(copy_files(tmp_path / "files")))
+    row = json.loads(run("judge", "computation_time", "--blind", "--json", *folder, home=tmp_path))
+    assert row["totals"]["cells"] == 2 and row["totals"]["decided"] == 0
+    assert all(c["literature"] is c["claimed"] is None for c in row["cells"])
 
 
 @pytest.mark.parametrize("name", [*SHIPPED_FILES.proposals, *SHIPPED_FILES.counterexamples])

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from elk_sandbox import listing, report
+from elk_sandbox import listing, report, terminal
 from elk_sandbox.__main__ import main
 from elk_sandbox.runtime.isolation import isolation_level
 from elk_sandbox.worlds import STANDARD
@@ -111,6 +113,103 @@ def test_a_row_and_a_proposal_without_control(home: Path, tmp_path: Path) -> Non
         assert cell["control"] is None and cell["draws"] == {"agreeing": 0, "of": 0}
 
 
+def seconds_of(cells: list[dict[str, Any]]) -> list[float]:
+    """They differ between two judgements, and are the same where the workspace was asked."""
+    return [c["seconds"] for c in cells]
+
+
+def test_a_row_is_judged_once(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path / "files")
+    row = ("judge", "computation_time", "--folder", str(folder), "--workspace", str(tmp_path / "kept"))
+    first = told(*row, home=home)
+    assert told(*row, home=home) == first
+    words = run(*row, home=home).stdout
+    assert "2 of these 2 were judged before: --again judges them anew" in words
+    assert f"files of {folder}; the shipped files are left out" in words
+    stock = told(*row, "--draws", "0", home=home)
+    assert stock == first, "judged on fresh draws it serves who asks for less"
+    more = told(*row, "--draws", "5", home=home)
+    assert [c["draws"]["of"] for c in more["cells"]] == [5, 5], "other draws are another question"
+    anew = told(*row, "--again", home=home)
+    assert all(a != b for a, b in zip(seconds_of(first["cells"]), seconds_of(anew["cells"]), strict=True))
+    named = told("judge", "computation_time", "human_simulator", *row[2:], home=home)
+    assert named["seconds"] not in seconds_of(anew["cells"]), "a cell that is named is judged"
+
+
+def test_faults_of_a_row_are_tried_again_and_the_rest_is_kept(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path / "files")
+    row = ("judge", "computation_time", "--folder", str(folder), "--workspace", str(tmp_path / "kept"))
+    trap = folder / "counterexamples" / "human_simulator.py"
+    fine = trap.read_text()
+    trap.write_text(fine.replace("return Case(", "return Case(1 / 0, "))
+    before = told(*row, home=home)["cells"]
+    assert [c["verdict"] for c in before] == ["invalid", "killed"]
+    after = told(*row, home=home)["cells"]
+    assert after[1] == before[1] and after[0]["seconds"] != before[0]["seconds"]
+    trap.write_text(fine)
+    mended = told(*row, home=home)["cells"]
+    assert mended[1] == before[1] and mended[0]["verdict"] == "killed"
+
+
+@pytest.mark.slow
+def test_a_row_that_was_cut_off_goes_on(home: Path, tmp_path: Path) -> None:
+    row = ("judge", "few_parts", "--draws", "0", "--workspace", str(tmp_path))
+    begun = subprocess.Popen([sys.executable, "-m", "elk_sandbox", *row], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    while begun.poll() is None and not list(tmp_path.glob("cells/*/*.json")):
+        time.sleep(0.02)
+    begun.send_signal(signal.SIGINT)
+    begun.wait(60)
+    kept = len(list(tmp_path.glob("cells/*/*.json")))
+    assert kept >= 1
+    assert f"{kept} of these 20 were judged before: --again judges them anew" in run(*row, home=home).stdout
+
+
+def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = ["judge", "computation_time", "--folder", str(copy_files(tmp_path)), "--again", "--workspace", str(home)]
+    for every, lines in ((0.0, "1 of 2 cells\n"), (1000.0, "")):
+        monkeypatch.setattr(terminal, "EVERY", every)
+        monkeypatch.setattr(sys, "argv", ["elk-sandbox", *row])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        assert capsys.readouterr().err.replace("0 of 2 cells\n", "") == lines
+
+
+def test_one_fault_of_a_whole_row_is_told_once_and_first(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from elk_sandbox import proposal\n@proposal(source='a test')\ndef mine(reporters, view):\n"
+        "    view.cross_entropy(reporters)\n"
+    )
+    done = run("judge", str(path), "--draws", "0", home=home)
+    assert done.returncode == 2
+    (line,) = done.stdout.splitlines()
+    assert line == (
+        f"error, mine x human_simulator and 19 more cells: {path}:2: the objective returned None: is a `return` "
+        "missing?"
+    )
+
+
+def test_broken_counterexamples_are_missed_in_a_row(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path)
+    (folder / "counterexamples" / "torn.py").write_text("x = (\n")
+    (folder / "other.py").write_text("x = (\n")
+    done = run("judge", "computation_time", "--draws", "0", "--folder", str(folder), home=home)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{folder}/counterexamples/torn.py:1: SyntaxError")
+
+
+def test_a_name_that_two_files_declare_is_not_judged(home: Path, tmp_path: Path) -> None:
+    folder = copy_files(tmp_path)
+    (folder / "zz.py").write_text((folder / "auxiliary_ai.py").read_text())
+    words = refused("judge", "auxiliary_ai", "human_simulator", "--folder", str(folder), home=home)
+    assert f"{folder}/zz.py:" in words and f"already declared in {folder}/auxiliary_ai.py: rename one, or give" in words
+    one = ("judge", f"{folder}/zz.py", "human_simulator", "--draws", "0", "--folder", str(folder))
+    assert told(*one, home=home)["proposal"] == "auxiliary_ai"
+
+
 def test_a_file_by_its_path_with_a_knob(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text((REPOSITORY / "proposals" / "complexity.py").read_text().replace("def complexity", "def mine"))
@@ -165,6 +264,18 @@ def test_world(name: str, home: Path) -> None:
         assert translator["v_information_bits"] == pytest.approx(1.464, abs=5e-4)
 
 
+@pytest.mark.parametrize(("name", "shown"), [("levers", 3), ("all", 14)])
+def test_a_long_world_is_abbreviated_for_people_and_whole_as_json(name: str, shown: int, home: Path) -> None:
+    world = told("world", name, home=home)
+    assert len(world["listed"]) == world["situations"]
+    reporters = list(world["reporters"])
+    lines = run("world", name, home=home).stdout.splitlines()
+    assert lines[-1] == f"{shown} of {len(reporters)} reporters shown; --json has all"
+    kinds = [n for n in reporters if not n.rpartition(" ")[2].isdigit()]
+    assert [" ".join(line.split()[1:]) for line in lines[-1 - shown : -1]] == kinds[:shown]
+    assert len(lines) < 45 and "direct_translator_early_exit 2" in reporters
+
+
 def test_world_with_a_knob_and_a_picture(home: Path, tmp_path: Path) -> None:
     found = told("world", "atoms", "--set", "atoms=7", "--png", str(tmp_path / "atoms.png"), home=home)
     assert found["reporters"]["direct_translator"]["complexity"] == 16
@@ -173,7 +284,8 @@ def test_world_with_a_knob_and_a_picture(home: Path, tmp_path: Path) -> None:
 
 def test_list(home: Path) -> None:
     found = told("list", home=home)
-    assert set(found) == {"proposals", "counterexamples", "worlds", "broken"}
+    assert set(found) == {"folders", "proposals", "counterexamples", "worlds", "broken"}
+    assert found["folders"] == [str(REPOSITORY / "proposals")]
     assert found["worlds"] == list(STANDARD) and found["broken"] == []
     (one,) = [p for p in found["proposals"] if p["name"] == "complexity"]
     assert one["control"] == "hard_inference" and one["argument"].startswith("Prefer short reporters")
@@ -185,6 +297,7 @@ def test_list_goes_on_past_a_broken_file(home: Path, tmp_path: Path) -> None:
     (tmp_path / "fine.py").write_text((REPOSITORY / "proposals" / "human_labels.py").read_text())
     done = run("list", "--folder", str(tmp_path), home=home)
     assert done.returncode == 0 and "human_labels" in done.stdout
+    assert done.stdout.splitlines()[0] == f"files of {tmp_path}; the shipped files are left out"
     assert done.stderr.startswith(f"{tmp_path}/broken.py:1: SyntaxError")
 
 
@@ -247,6 +360,8 @@ def test_a_new_file_meets_the_shipped_ones(home: Path, tmp_path: Path) -> None:
     assert run("new", "proposal", "idea", home=home, cwd=tmp_path).returncode == 0
     cell = told("judge", "idea", "human_simulator", "--draws", "0", home=home, cwd=tmp_path)
     assert (cell["proposal"], cell["verdict"]) == ("idea", "killed")
+    first, *_ = run("list", home=home, cwd=tmp_path).stdout.splitlines()
+    assert first == f"files of {tmp_path}/proposals, then {REPOSITORY}/proposals (shipped)"
     listed = told("list", home=home, cwd=tmp_path)
     assert {"idea", "complexity"} <= {p["name"] for p in listed["proposals"]} and listed["broken"] == []
     assert "no counterexample 'human_simulator'" in refused(
@@ -284,6 +399,28 @@ def test_check_says_what_is_wrong(home: Path, tmp_path: Path) -> None:
     assert done.returncode == 2 and "FAULT  stock draw: the named bad reporter" in done.stdout
 
 
+def test_check_knows_the_names_that_a_counterexample_claims(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trap.py"
+    template = (REPOSITORY / "proposals" / "counterexamples" / "_template.py").read_text()
+    claim = template[template.index("breaks=") : template.index(", source")]
+    path.write_text(template.replace(claim, 'breaks={"complexty": "strict", "complexity": "strict"}'))
+    found = told("check", str(path), home=home, status=2)
+    assert [c["what"] for c in found["checks"] if not c["passed"]] == [
+        "claims to break 'complexty', and no proposal here is called so; did you mean 'complexity'? "
+        "Mend breaks={...}, or put that file here"
+    ]
+    path.write_text(template.replace(claim, 'breaks={"zzz": "strict"}'))
+    found = told("check", str(path), home=home)
+    assert "claims to break 'zzz', and no proposal here is called so; the claim counts where one is" in [
+        c["what"] for c in found["checks"]
+    ]
+    idea = tmp_path / "idea.py"
+    text = (REPOSITORY / "proposals" / "complexity.py").read_text()
+    idea.write_text(text.replace("hard_inference", "hard_inferense"))
+    (fault,) = [c["what"] for c in told("check", str(idea), home=home, status=2)["checks"] if not c["passed"]]
+    assert fault == "no world is called 'hard_inferense'; did you mean 'hard_inference'?"
+
+
 REFUSED = {
     "judge complexty": "no proposal 'complexty'; did you mean 'complexity'?",
     "judge complexity humn_simulator": "did you mean 'human_simulator'?",
@@ -301,6 +438,8 @@ REFUSED = {
     "matrix --engine proceses": "no engine 'proceses'; did you mean 'processes'?",
     "matrix --proposals complexty": "did you mean 'complexity'?",
     "new proposal 9lives": "'9lives' is no name for a function",
+    "new proposal class": "'class' is a word of Python's own and names no function: take another, as my_class",
+    "judge complexity --contest --blind": "--contest compares with the published verdicts: leave out --blind",
     "new strategy mine": "new takes 'proposal' or 'counterexample', not 'strategy'",
     "list --folder nowhere": "no folder nowhere",
 }

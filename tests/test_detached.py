@@ -71,3 +71,16 @@ def test_a_damaged_request_is_none(job: Detached) -> None:
     for damaged in ("{", "null", "1"):
         (job.folder / "matrix.json").write_text(damaged)
         assert job.asked == frozenset()
+
+
+def test_a_command_is_stopped_with_all_that_it_started_and_nothing_else_is(tmp_path: Path) -> None:
+    job, other = Detached(tmp_path, "one"), Detached(tmp_path, "two")
+    assert not job.stop()
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    sleep = [sys.executable, "-c", child]
+    assert job.start(sleep, ["a"]) and other.start(sleep, ["b"])
+    assert job.stop()
+    until(lambda: not job.running)
+    assert other.running and not job.stop()
+    assert other.stop()
+    until(lambda: not other.running)

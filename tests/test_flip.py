@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elk_sandbox.palette import STATES
+from elk_sandbox.palette import PAPER, STATES
+from elk_sandbox.runtime.registry import Registry
+from elk_sandbox.symbolic.flip import find
+from elk_sandbox.symbolic.plane import plane_figure
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -84,7 +88,8 @@ def test_a_users_file_with_standard_terms(home: Path, tmp_path: Path) -> None:
     assert {r["verdict"] for r in found["regions"]} == {"survives"}
     mine.write_text(mine.read_text().replace("view.downstream(reporters)", "reporters.answers.mean(axis=(1, 2))"))
     assert refused(str(mine), "screen", home=home) == (
-        "elk-sandbox: mine: it uses reporters.answers, which is no term of the View; flip knows weighted sums of terms"
+        "elk-sandbox: mine: it uses reporters.answers, which is no term of the View; flip needs a weighted sum of the "
+        "View's own terms, such as view.cross_entropy(reporters): judge it at several --set values instead"
     )
     mine.write_text(mine.read_text().replace("reporters.answers", "1 / 0 + reporters.answers"))
     fault = f"elk-sandbox: {mine}:6: ZeroDivisionError: float division by zero"
@@ -104,7 +109,7 @@ def refused(*arguments: str, home: Path) -> str:
         (("complxity", "fingerprint"), "did you mean 'complexity'?"),
         (("complexity", "fingerprin"), "did you mean 'fingerprint'?"),
         (("complexity", "masked_bits"), "did you mean 'masked_bit'?"),
-        (("complexity", "coherent_world"), "no closed forms are known for it; flip knows human_simulator, complex_"),
+        (("complexity", "coherent_world"), "coherent_world.py has none: judge it at several --set values instead, or"),
         (("complexity", "fingerprint", "--over", "n,wieght"), "nothing is called 'wieght' here; did you mean"),
         (("complexity", "fingerprint", "--over", "n,tamper"), "the difference does not depend on tamper"),
         (("downstream", "fingerprint", "--over", "n,weight"), "depend on n: killed, tie whatever it is, since"),
@@ -128,7 +133,16 @@ def test_what_is_wrong_is_told_in_one_line(arguments: tuple[str, ...], words: st
 def test_a_copy_of_a_counterexample_has_no_closed_form(home: Path, tmp_path: Path) -> None:
     copy = tmp_path / "fingerprint.py"
     copy.write_text((REPOSITORY / "proposals/counterexamples/fingerprint.py").read_text() + "\n# mine\n")
-    assert "closed forms are the shipped file's" in refused("complexity", str(copy), home=home)
+    words = refused("complexity", str(copy), home=home)
+    assert words.startswith(f"elk-sandbox: flip needs a world with closed forms, and {copy} is not the shipped file")
+
+
+def test_a_world_of_the_users_is_told_what_flip_needs(home: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "trap.py"
+    trap.write_text((REPOSITORY / "proposals/counterexamples/_template.py").read_text())
+    words = refused("complexity", str(trap), home=home)
+    assert words.startswith(f"elk-sandbox: flip needs a world with closed forms, and {trap} has none: ")
+    assert words.endswith("screen, hard_inference, masked_bit, free")
 
 
 def test_a_disagreement_with_the_judge_is_our_fault_and_shown(home: Path) -> None:
@@ -138,6 +152,27 @@ def test_a_disagreement_with_the_judge_is_our_fault_and_shown(home: Path) -> Non
     assert "judge       DISAGREES at atoms=5: 0.315625 nats by enumeration" in done.stdout
     (line,) = done.stderr.splitlines()
     assert line.startswith("elk-sandbox: the judge DISAGREES") and "Trust the judge" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "over", "settings"),
+    [
+        (("specificity", "masked_bit"), None, ()),
+        (("complexity", "human_simulator"), "misreading,weight", ()),
+        (("computation_time", "cheap_simulation"), "n,r", ("cached=false",)),
+    ],
+)
+def test_no_border_crosses_a_label(arguments: tuple[str, str], over: str | None, settings: tuple[str, ...]) -> None:
+    figure = plane_figure(find(Registry.scan(REPOSITORY / "proposals", packages=False), *arguments, over, settings))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    assert axes.texts
+    grid = [line for line in axes.lines if line.get_color() == PAPER.light]  # hidden by the labels' ground
+    borders = [line.get_transform().transform_path(line.get_path()) for line in axes.lines if line not in grid]
+    for text in axes.texts:
+        box = text.get_window_extent(renderer)
+        assert not any(border.intersects_bbox(box, filled=False) for border in borders), text.get_text()
+        assert axes.bbox.x0 < box.x0 < box.x1 < axes.bbox.x1, text.get_text()
 
 
 @pytest.mark.parametrize(

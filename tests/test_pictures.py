@@ -1,17 +1,22 @@
 """Pictures hold what they should: pixels of the right colour in the right place, and sums that add up."""
 
 import tomllib
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.path import Path as Curve
 
 from elk_sandbox import palette, worlds
 from elk_sandbox.layered import layout
 from elk_sandbox.palette import STATES, Colour, state
-from elk_sandbox.pictures import groups, matrix_png, world_png
+from elk_sandbox.pictures import matrix_png
+from elk_sandbox.world_picture import groups, world_figure, world_png
 from tests import sample
 
 REPOSITORY = Path(__file__).parents[1]
@@ -145,6 +150,28 @@ def test_a_layout_points_down_and_nothing_overlaps(name: str) -> None:
         by_layer.setdefault(y, []).append(x)
     for xs in by_layer.values():
         assert np.diff(sorted(xs)).min(initial=1) > 0.5
+
+
+@pytest.mark.parametrize("name", worlds.STANDARD)
+def test_a_worlds_words_are_legible_and_no_line_crosses_them(name: str) -> None:
+    figure = world_figure(worlds.find(name)(), name)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    edges = [p for p in axes.patches if isinstance(p, FancyArrowPatch)]
+    nodes = {t.get_text(): t.get_window_extent(renderer) for t in axes.texts}
+    texts = [(t.get_text(), t.get_window_extent(renderer)) for t in (*axes.texts, *figure.texts)]
+    assert edges and nodes
+    lines = [
+        line for e in edges for line in e.get_transform().transform_path(e.get_path()).to_polygons(None, 0, 0, False)
+    ]
+    for words, box in nodes.items():
+        assert not any(Curve(line).intersects_bbox(box, filled=False) for line in lines), words
+    for (words, box), (others, beside) in combinations(texts, 2):
+        assert not box.overlaps(beside), (words, others)
+    width = figure.get_figwidth() * figure.dpi
+    for text in (*axes.texts, *figure.texts):
+        pixels = text.get_fontsize() / 72 * figure.dpi * min(1, 1280 / width)
+        assert pixels >= 11, text.get_text()
 
 
 def test_a_world_is_drawn_with_its_kinds(tmp_path: Path) -> None:

@@ -244,6 +244,23 @@ def test_a_name_declared_by_two_files_belongs_to_the_first(tmp_path: Path) -> No
         ("mine.py", message),
         ("gone.py", "cannot be read: No such file or directory"),
     ]
+    with pytest.raises(BrokenFile) as told:
+        registry.find("proposal", "same")
+    assert str(told.value) == f"{tmp_path / 'b.py'}:3: {message}, or give the path of the one you mean"
+    assert registry.find("proposal", str(tmp_path / "b.py")).path == tmp_path / "b.py"
+    assert registry.find("proposal", "mine").path == elsewhere
+
+
+def test_what_is_shipped_and_left_out_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "mine.py", one("mine"))
+    registry = Registry.scan(tmp_path, packages=False)
+    assert registry.folders == (tmp_path.resolve(),)
+    with pytest.raises(
+        UnknownName, match=f"no proposal 'complexity' in {tmp_path}, and the shipped files were left out"
+    ):
+        registry.find("proposal", "complexity")
+    with pytest.raises(UnknownName, match=r"^no proposal 'mind'; did you mean 'mine'\?"):
+        registry.find("proposal", "mind")
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
@@ -325,6 +342,8 @@ def test_shipped_files_stand_where_the_users_folder_leaves_their_names_free(
     write(mine / "other.py", one("renamed") + one("mine"))
     write(mine / "torn.py", "x = (\n")
     both = Registry.default(packages=False)
+    assert (alone.folders, both.folders) == ((shipped,), (mine, shipped))
+    assert both.find("proposal", "copied").path == Path("proposals/copied.py"), "it stands for the shipped one"
     assert {name: entry.path for name, entry in both.proposals.items()} == {
         "copied": Path("proposals/copied.py"),
         "mine": Path("proposals/other.py"),
@@ -346,6 +365,8 @@ def test_in_the_checkout_two_files_of_one_name_are_told(tmp_path: Path, monkeypa
     found = Registry.default(packages=False)
     assert found.proposals["same"].path == Path("proposals/a.py")
     assert [each.path for each in found.broken] == [Path("proposals/b.py")]
+    with pytest.raises(BrokenFile, match=r"^proposals/b\.py:3: .* declared in proposals/a\.py: rename one, or give"):
+        found.find("proposal", "same")
 
 
 def test_packages_bring_theirs_without_being_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

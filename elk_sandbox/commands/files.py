@@ -23,8 +23,10 @@ def list_(folder: Folder = None, as_json: Json = False) -> None:
     if as_json:
         listed: dict[str, Any] = {k: [listing.entry_json(e) for e in found.values()] for k, found in kinds.items()}
         broken = [{"path": str(b.path), "line": b.line, "message": b.message} for b in registry.broken]
-        print_json({**listed, "worlds": list(STANDARD), "broken": broken})
+        folders = [str(f) for f in registry.folders]
+        print_json({"folders": folders, **listed, "worlds": list(STANDARD), "broken": broken})
         return
+    out.print(Text(listing.read_from(registry), style="dim"), soft_wrap=True)
     for kind, found in kinds.items():
         listing.names(out, kind, {entry.name: entry.doc for entry in found.values()})
     listing.names(out, "worlds", {name: make.__doc__ or "" for name, make in STANDARD.items()})

@@ -1,5 +1,6 @@
 """`elk-sandbox judge`."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,12 +8,15 @@ import typer
 from rich.text import Text
 
 from elk_sandbox.commands.contest import hold
-from elk_sandbox.commands.options import Folder, Home, Json, Set, registry_in
+from elk_sandbox.commands.options import Blind, Folder, Home, Json, Set, registry_in
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, status, writing
 
 __all__ = ["judge"]
+
+File = Mapping[str, Any]  # `cells.source`
+FAULTS = ("error", "invalid")
 
 
 def judge(
@@ -25,12 +29,17 @@ def judge(
     steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = 600,
     contest: Annotated[bool, typer.Option(help="Put it before all breakers of ARC's contest at once.")] = False,
     share: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page.")] = None,
+    again: Annotated[bool, typer.Option(help="Judge a row anew, whatever the workspace holds of it.")] = False,
+    blind: Blind = False,
     folder: Folder = None,
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a proposal on a counterexample, or on all of them: verdict, ledger, witness, control, adversary."""
-    from elk_sandbox import blindfold, cells, matrix, report
+    """Judge a proposal on a counterexample, or on all of them: verdict, ledger, witness, control, adversary.
+
+    A row's cells that the workspace holds are not judged again; a cell that is named always is.
+    """
+    from elk_sandbox import blindfold, cells, listing, matrix, report
     from elk_sandbox.checks import with_settings
 
     registry = registry_in(folder)
@@ -38,6 +47,8 @@ def judge(
     if contest:
         if counterexample or seeds or share:
             raise InputError("--contest has a world of its own: leave out the counterexample, --seeds and --share")
+        if blind:
+            raise InputError("--contest compares with the published verdicts: leave out --blind")
         ((entry, knobs),) = with_settings([chosen], settings or [])
         if not hold(entry, knobs, draws, workspaces.workspace(workspace), as_json):
             raise typer.Exit(2)
@@ -50,13 +61,13 @@ def judge(
     items = with_settings([chosen, *against], settings or [])
     files = [cells.source(entry, knobs) for entry, knobs in items]
     where = workspaces.workspace(workspace)
-    payload = {"proposal": files[0], "counterexamples": files[1:], "fresh": draws, "workspace": str(where)}
-    with status(f"judging {chosen.name}", quiet=as_json):
-        done = cells.row(payload)
-    found = done["cells"]
-    for file, cell in zip(files[1:], found, strict=True):
-        cells.keep(cell, files[0], file, draws, where)
+    one = counterexample is not None
+    with status(f"judging {chosen.name}", quiet=as_json or not one):
+        found, printed, held = _row(files[0], files[1:], draws, where, again=again or one, quiet=as_json or one)
+    for file in files[1:]:
         blindfold.lift(files[0], file, where)
+    if blind:
+        found = blindfold.silenced(found)
     if seeds:
         from elk_sandbox.evidence import gather
 
@@ -64,19 +75,51 @@ def judge(
             trained = gather.Trained(seeds, reporter, steps)
             found[0]["evidence"] = gather.of(files[0], files[1], found[0], where, trained, advance)
     if share:
-        _share(share, found[0], chosen, against[0], draws)
+        _share(share, found[0], blindfold.entries([chosen, *against]) if blind else [chosen, *against], draws)
         (err if as_json else out).print(Text(f"wrote {share}"))
-    if done["printed"]:
-        err.print(Text(f"printed by {chosen.path}:\n{done['printed']}"), soft_wrap=True)
+    if printed:
+        err.print(Text(f"printed by {chosen.path}:\n{printed}"), soft_wrap=True)
     if as_json:
         print_json(found[0] if counterexample else {"cells": found, "totals": matrix.totals(found)})
     elif counterexample:
         report.cell(out, found[0])
     else:
         report.row(out, found)
-    at_fault = [c["verdict"] in ("error", "invalid") for c in found]
+        if held:
+            out.print(Text(f"{held} of these {len(found)} were judged before: --again judges them anew", style="dim"))
+        if folder:
+            out.print(Text(listing.read_from(registry), style="dim"), soft_wrap=True)
+        for broken in (b for b in registry.broken if b.path.parent.name == "counterexamples"):
+            err.print(Text(str(broken), style="red"), soft_wrap=True)
+    at_fault = [c["verdict"] in FAULTS for c in found]
     if all(at_fault) or (counterexample and any(at_fault)):
         raise typer.Exit(2)
+
+
+def _row(
+    proposal: File, columns: Sequence[File], draws: int, where: Path, *, again: bool, quiet: bool
+) -> tuple[list[dict[str, Any]], str, int]:
+    """The cells in order, what the file printed, and how many of them the workspace held. Faults are tried again."""
+    from elk_sandbox import cells
+    from elk_sandbox.runtime.tasks import load
+
+    kept = [None if again else load(where / "cells", cells.cell_key(proposal, column, draws)) for column in columns]
+    known = {k: dict(r.value) for k, r in enumerate(kept) if r and r.value and r.value["verdict"] not in FAULTS}
+    found, printed = dict(known), ""
+    missing = [k for k in range(len(columns)) if k not in known]
+    with progress(len(columns), quiet=quiet) as advance:
+        advance(len(known))
+
+        def judged(cell: dict[str, Any]) -> None:
+            k = missing[len(found) - len(known)]
+            found[k] = cell
+            cells.keep(cell, proposal, columns[k], draws, where)
+            advance()
+
+        if missing:
+            payload = {"proposal": proposal, "counterexamples": [columns[k] for k in missing], "fresh": draws}
+            printed = cells.row({**payload, "workspace": str(where)}, judged)["printed"]
+    return [found[k] for k in range(len(columns))], printed, len(known)
 
 
 def _all_counterexamples(registry: Registry) -> list[Entry]:
@@ -85,8 +128,8 @@ def _all_counterexamples(registry: Registry) -> list[Entry]:
     return list(registry.counterexamples.values())
 
 
-def _share(path: Path, cell: dict[str, Any], proposal: Entry, counterexample: Entry, draws: int) -> None:
+def _share(path: Path, cell: dict[str, Any], files: Sequence[Entry], draws: int) -> None:
     from elk_sandbox import share
 
     with writing(path):
-        workspaces.write(path.absolute(), share.page(cell, proposal, counterexample, draws))
+        workspaces.write(path.absolute(), share.page(cell, files[0], files[1], draws))

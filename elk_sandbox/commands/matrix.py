@@ -32,7 +32,7 @@ def matrix(
     as_json: Json = False,
 ) -> None:
     """Judge proposals on counterexamples; cells that the workspace holds are not judged again."""
-    from elk_sandbox import report
+    from elk_sandbox import listing, report
     from elk_sandbox.matrix import as_csv, compute, totals
     from elk_sandbox.runtime.engine import Engine
 
@@ -72,6 +72,8 @@ def matrix(
         report.matrix(out, found)
         out.print(Text(report.totals_line(counts)))
         report.reasons(out, found)
+        if folder:
+            out.print(Text(listing.read_from(registry), style="dim"), soft_wrap=True)
         for broken in registry.broken:
             err.print(Text(str(broken), style="red"), soft_wrap=True)
 

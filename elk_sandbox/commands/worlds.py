@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from elk_sandbox.commands.options import Json, Set
+from elk_sandbox.commands.options import Home, Json, Set
+from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.terminal import out, print_json, status, writing
 
 __all__ = ["doctor", "world"]
@@ -24,7 +25,7 @@ def world(
     made = make_world(name, settings or [])
     told = tour.describe(made)
     if png:
-        from elk_sandbox.pictures import world_png
+        from elk_sandbox.world_picture import world_png
 
         with writing(png):
             world_png(made, name, png)
@@ -34,16 +35,19 @@ def world(
         listing.world(out, name, told)
 
 
-def doctor(as_json: Json = False) -> None:
-    """Try 13 attacks from inside the isolation of user files, and say which are blocked on this machine."""
+def doctor(workspace: Home = None, as_json: Json = False) -> None:
+    """Try 13 attacks from inside the isolation of user files, say which are blocked on this machine, and keep it."""
     from elk_sandbox import listing
+    from elk_sandbox.runtime import measured
     from elk_sandbox.runtime.attacks import self_test
     from elk_sandbox.runtime.isolation import isolation_level
 
     with status("trying 13 attacks", quiet=as_json):
         attacks, level = self_test(), isolation_level()
+    found, home = measured.as_dict(attacks, level), workspaces.workspace(workspace)
+    with writing(home):
+        measured.keep(home, found)
     if as_json:
-        listed = [{"name": a.name, "blocked": a.blocked, "detail": a.detail} for a in attacks]
-        print_json({"isolation": level, "attacks": listed, "blocked": sum(a.blocked for a in attacks)})
+        print_json(found)
         return
     listing.doctor(out, level, attacks)

@@ -1,6 +1,5 @@
 """What all pages share: the look, the title, the workspace with its store, and charts in the app's colours."""
 
-from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ TICK = 1.0  # seconds between two looks at something that runs
 
 LOOK = """
 [data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
+[data-testid="stBaseButton-primary"], [data-baseweb="tag"] { color: light-dark(#ffffff, #06192a); }
 [data-testid="stPageLink"] a { padding-left: 0; padding-right: 0.75rem; }
 [data-testid="stPageLink"] a p { color: ACCENT; text-decoration: underline; text-underline-offset: 0.2em; }
 .elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }
@@ -94,21 +94,22 @@ def chart(drawn: Any, alt_text: str, *, key: str | None = None, select: bool = F
 
     alt_text: what it shows, for those who cannot see it.
     """
-    axis = {
+    axis: dict[str, Any] = {
         "domainColor": ink(LINE), "gridColor": ink(LINE), "tickColor": ink(LINE), "gridOpacity": 0.6,
         "labelColor": ink(QUIET), "titleColor": ink(INK), "titleFontWeight": "normal", "titleFontSize": 13,
         "labelFontSize": 12,
     }  # fmt: skip
-    themed = (
-        drawn.configure(background=ink(PAPER), font="system-ui, sans-serif")
-        .configure_axis(**axis)
-        .configure_legend(labelColor=ink(INK), titleColor=ink(QUIET), labelFontSize=12, titleFontWeight="normal")
-        .configure_title(color=ink(INK), fontSize=14, anchor="start", fontWeight=600)
-        .configure_header(labelColor=ink(INK), titleColor=ink(QUIET))
-        .configure_view(strokeOpacity=0)
-        .configure_range(category=[ink(c) for c in TERMS])
-        .properties(usermeta={"embedOptions": {"actions": False}}, description=escape(alt_text))
+    config = alt.Config(  # at once: each `configure_...` would copy the whole chart
+        background=ink(PAPER),
+        font="system-ui, sans-serif",
+        axis=alt.AxisConfig(**axis),
+        legend=alt.LegendConfig(labelColor=ink(INK), titleColor=ink(QUIET), labelFontSize=12, titleFontWeight="normal"),
+        title=alt.TitleConfig(color=ink(INK), fontSize=14, anchor="start", fontWeight=600),
+        header=alt.HeaderConfig(labelColor=ink(INK), titleColor=ink(QUIET)),
+        view=alt.ViewConfig(strokeOpacity=0),
+        range=alt.RangeConfig(category=[ink(c) for c in TERMS]),
     )
+    themed = drawn.properties(config=config, usermeta={"embedOptions": {"actions": False}})
     more: dict[str, Any] = {"on_select": "rerun"} if select else {}
     return st.altair_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)
 

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox import blindfold
-from elk_sandbox.cells import cell_key, source
+from elk_sandbox.keys import cell_key, source
 from elk_sandbox.matrix import totals
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget

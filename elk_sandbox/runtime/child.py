@@ -183,11 +183,16 @@ def _forget(error: BaseException) -> None:
         trace = trace.tb_next
 
 
+def _reserve() -> np.ndarray:
+    """Address space to be freed when a call ran out of it; never written to, so it is no memory."""
+    return np.empty(4 << 20, np.uint8)
+
+
 def _serve(job: dict[str, Any], role: ModuleType) -> None:
     path, name, output = job["path"], job["function"], job["limits"]["output"]
     function: Function | None = None
     failed: dict[str, Any] | None = None
-    reserve: bytearray | None = bytearray(4 << 20)
+    reserve: np.ndarray | None = _reserve()
     try:
         function = _load(path, job["text"], name)
     except BaseException as error:
@@ -211,7 +216,7 @@ def _serve(job: dict[str, Any], role: ModuleType) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         del request, arrays, frame
         with suppress(MemoryError):
-            reserve = reserve or bytearray(4 << 20)
+            reserve = _reserve() if reserve is None else reserve
 
 
 def main() -> None:

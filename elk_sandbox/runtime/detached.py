@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -43,6 +45,10 @@ class Detached:
             return frozenset()
 
     @property
+    def _number(self) -> Path:
+        return self.folder / f"{self.name}.pid"
+
+    @property
     def _lock(self) -> Path:
         return self.folder / f"{self.name}.lock"
 
@@ -54,10 +60,23 @@ class Detached:
             return False
         try:
             workspace.write(self.folder / f"{self.name}.json", json.dumps(sorted(keys)))
+            self._number.unlink(missing_ok=True)
             with self.log.open("wb") as log:
-                outlive(command, descriptor, log)
+                workspace.write(self._number, str(outlive(command, descriptor, log)))
         finally:
             lock.release(descriptor)
+        return True
+
+    def stop(self) -> bool:
+        """Ask the command, and all that it started, to end (SIGTERM); False if it does not run."""
+        try:
+            number = int(self._number.read_bytes())
+        except (OSError, ValueError):
+            return False
+        if not self.running:  # looked at after the number was read: so that is the number of what runs
+            return False
+        with suppress(ProcessLookupError):
+            os.killpg(number, signal.SIGTERM)
         return True
 
     def last_line(self) -> str:
@@ -69,8 +88,8 @@ class Detached:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def outlive(command: Sequence[str], descriptor: int, log: IO[bytes], **settings: str) -> None:
-    """Start a command that inherits this lock, outlives us and prints to the log. Raises OSError.
+def outlive(command: Sequence[str], descriptor: int, log: IO[bytes], **settings: str) -> int:
+    """Start a command that inherits this lock, outlives us and prints to the log; its number. Raises OSError.
 
     settings: environment variables beside ours.
     """
@@ -79,3 +98,4 @@ def outlive(command: Sequence[str], descriptor: int, log: IO[bytes], **settings:
         pass_fds=[descriptor], env=os.environ | {"COLUMNS": "500", "NO_COLOR": "1"} | settings,
     )  # fmt: skip
     threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+    return process.pid

@@ -3,6 +3,7 @@
 Results are kept in files named by the tasks' keys, so that a sweep which was cut off goes on where it stopped.
 """
 
+import gc
 import importlib
 import math
 import os
@@ -13,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import closing, suppress
+from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,6 +32,7 @@ Finished = Generator[tuple[Job, Result], None, None]
 GRACE = 2.0  # seconds that a worker has for cleaning up when it is told to stop
 CONNECT = 10.0  # seconds to wait for a scheduler's answer
 PATIENCE = 60.0  # seconds that a cluster may be without workers before we give up
+YOUNG = 20_000  # objects between two collections of a worker, which keeps most of what it makes
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # the processes are the parallelism
 
 
@@ -164,18 +167,26 @@ def _prepare(lifeline: Connection) -> None:
     signal.signal(signal.SIGTERM, stop)
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    gc.set_threshold(YOUNG)
     threading.Thread(target=watch, daemon=True).start()
 
 
 def _in_processes(jobs: list[Job], width: int, retries: int, keep: Keep) -> Finished:
-    queue, deaths = deque(jobs), Counter[str]()
-    workers = [_Worker() for _ in range(min(width, len(jobs)))]
+    """Each worker has a stretch of the jobs, since neighbours may share what a process remembers; whose own is done
+    takes from the end of the longest one.
+    """
+    count = min(width, len(jobs))
+    workers, deaths = [_Worker() for _ in range(count)], Counter[str]()
+    bounds = [len(jobs) * k // count for k in range(count + 1)]
+    queues = [deque(jobs[start:end]) for start, end in pairwise(bounds)]
+    own = dict(zip(workers, queues, strict=True))
     idle, busy = list(workers), dict[Future[Result], tuple[_Worker, Job]]()
     finished: list[tuple[Job, Result]] = []
     try:
         while True:
-            while queue and idle:
-                worker, job = idle.pop(), queue.popleft()
+            while any(queues) and idle:
+                worker = idle.pop()
+                job = own[worker].popleft() if own[worker] else max(queues, key=len).pop()
                 busy[worker.submit(job)] = worker, job
             yield from finished  # after the workers have got their next tasks
             if not busy:
@@ -189,7 +200,7 @@ def _in_processes(jobs: list[Job], width: int, retries: int, keep: Keep) -> Fini
                     worker.replace()
                     deaths[job.key] += 1
                     if deaths[job.key] <= retries:
-                        queue.append(job)
+                        own[worker].append(job)
                         continue
                     result = Result(None, f"its worker process died, {deaths[job.key]} times", False, math.nan)
                 finished.append(keep(job, result))

@@ -15,7 +15,8 @@ from elk_sandbox.declare import suggest
 from elk_sandbox.runtime.tables import Event, Item, Judgement, collections, items, judgements
 from elk_sandbox.terminal import InputError
 
-__all__ = ["append_items", "append_judgements", "events", "lock", "require", "standing", "withdraw"]
+__all__ = ["Moved", "append_items", "append_judgements", "count", "events", "hold", "latest", "lock", "require"]
+__all__ += ["standing", "tally", "withdraw"]
 
 SAID = [judgements.c[name] for name in ("id", "number", "rater", "place", "value", "at")]
 undoing = judgements.alias()
@@ -24,11 +25,21 @@ STANDS = judgements.c.undoes.is_(None) & ~exists().where(undoing.c.undoes == jud
 Query = TypeVar("Query", bound=Select[Any])
 
 
+class Moved(InputError):
+    """The rater has judged or withdrawn something since her place was looked at, in another window say."""
+
+
 def lock(connection: Connection, collection: str) -> None:
     """Keep other writers from the collection until the transaction ends. Raises InputError if nothing is so called."""
     require(connection, collection)
     query = select(collections.c.name).where(collections.c.name == collection)
     connection.execute(query.with_for_update(key_share=True))
+
+
+def hold(connection: Connection, collection: str, rater: str, place: int | None) -> None:
+    """Raise Moved if a place is given and the rater's next event in the locked collection would have another."""
+    if place is not None and _next_place(connection, collection, rater) != place:
+        raise Moved(f"{rater!r} has been at work on {collection!r} elsewhere")
 
 
 def require(connection: Connection, collection: str) -> None:
@@ -88,10 +99,27 @@ def standing(connection: Connection, collection: str, rater: str | None) -> list
     return [Judgement(**row._mapping) for row in connection.execute(query)]
 
 
-def events(connection: Connection, collection: str) -> list[Event]:
-    """Return all that was ever said or withdrawn, in the order of time."""
-    query = _of(select(judgements), collection, None).order_by(judgements.c.id)
+def events(connection: Connection, collection: str, rater: str | None, since: int) -> list[Event]:
+    """Return all that was said or withdrawn from a place on, in the order of time."""
+    query = _of(select(judgements), collection, rater).where(judgements.c.place >= since).order_by(judgements.c.id)
     return [Event(**row._mapping) for row in connection.execute(query)]
+
+
+def count(connection: Connection, collection: str) -> int:
+    """Return how many items a collection has."""
+    return _next(connection, select(func.max(items.c.number)).where(items.c.collection == collection))
+
+
+def tally(connection: Connection, collection: str) -> dict[str, int]:
+    """Return on how many items each rater has a judgement that stands, in the order in which they came."""
+    each = func.count(judgements.c.number.distinct()).label("many")
+    query = _of(select(judgements.c.rater, each), collection, None).where(STANDS).group_by(judgements.c.rater)
+    return {row.rater: row.many for row in connection.execute(query.order_by(func.min(judgements.c.id)))}
+
+
+def latest(connection: Connection) -> int:
+    """Return the largest id of an event, 0 if there is none."""
+    return connection.scalar(select(func.max(judgements.c.id))) or 0
 
 
 def utf8(text: str, what: str) -> str:

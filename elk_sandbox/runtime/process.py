@@ -33,10 +33,11 @@ PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from elk_sandbox.runtime.zygote import main; main()"
 # What -I does, less its refusal of a fixed hash seed: the order of a set of words must not change a verdict.
 FLAGS = ("-P", "-s", "-B", "-X", "utf8", "-c", BOOT)
-# One arena for malloc: threads would each reserve 64 MiB of the address space that is limited.
-ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"} | dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-)
+# One arena for malloc: threads would each reserve 64 MiB of the address space that is limited. What is freed is kept,
+# or each call would get its pages from the kernel again.
+MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", **MALLOC, **THREADS}
 
 
 class IsolationError(RuntimeError):

@@ -4,7 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elk_sandbox import literature
@@ -50,6 +50,7 @@ class Registry:
     proposals: Mapping[str, Entry]  # by name, in the literature's order, then the others sorted
     counterexamples: Mapping[str, Entry]  # the same
     broken: tuple[Broken, ...]  # what could not be used; the rest goes on
+    folders: tuple[Path, ...] = ()  # that were read, absolute, in this order
 
     @classmethod
     def default(cls, *, packages: bool = True) -> "Registry":
@@ -96,16 +97,16 @@ class Registry:
                 first = entries.setdefault((entry.kind, entry.name), entry)
                 if first is not entry and path not in spare:
                     message = f"{entry.kind} {entry.name!r} is already declared in {first.path}: rename one"
-                    broken.append(Broken(entry.path, entry.line, message))
+                    broken.append(Broken(entry.path, entry.line, message, (entry.kind, entry.name)))
         in_order = sorted(entries.items(), key=lambda item: literature.place(item[0][1]))
         by_kind = {kind: {name: entry for (of, name), entry in in_order if of == kind} for kind in DECORATORS}
-        return cls(by_kind["proposal"], by_kind["counterexample"], tuple(broken))
+        return cls(by_kind["proposal"], by_kind["counterexample"], tuple(broken), tuple(s.resolve() for s in sources))
 
     def find(self, kind: Kind, name: str) -> Entry:
         """Return the entry of this name, or the one that a file declares: FILE.py, or FILE.py:name.
 
         A path is read on the spot, whether or not it was scanned. Raises UnknownName, with the close match, or
-        BrokenFile.
+        BrokenFile, also where two files declare the name: nobody can tell which is meant.
         """
         path, _, inside = name.rpartition(":")
         if path.endswith(".py"):
@@ -113,6 +114,9 @@ class Registry:
         if name.endswith(".py") or os.sep in name:
             return _in_file(kind, Path(name), None)
         entries = self.proposals if kind == "proposal" else self.counterexamples
+        for broken in self.broken:
+            if broken.second == (kind, name):
+                raise BrokenFile(replace(broken, message=f"{broken.message}, or give the path of the one you mean"))
         if name in entries:
             return entries[name]
         for broken in self.broken:
@@ -121,7 +125,13 @@ class Registry:
         if name in self.proposals or name in self.counterexamples:
             other = "counterexample" if kind == "proposal" else "proposal"
             raise UnknownName(f"{name!r} is a {other}, and a {kind} is wanted here{suggest(name, entries)}")
-        raise UnknownName(f"no {kind} {name!r}{suggest(name, entries)}")
+        where = f" in {self.folders[0]}, and the shipped files were left out" if self._hides(name) else ""
+        raise UnknownName(f"no {kind} {name!r}{where}{suggest(name, entries)}")
+
+    def _hides(self, name: str) -> bool:
+        """Is it the name of a shipped file, none of which was read?"""
+        published = name in literature.STRATEGIES or name in literature.COUNTEREXAMPLES
+        return published and bool(self.folders) and SHIPPED not in self.folders
 
 
 def _in_file(kind: Kind, path: Path, name: str | None) -> Entry:

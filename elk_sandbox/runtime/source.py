@@ -25,6 +25,7 @@ class Broken:
     path: Path
     line: int  # 1 where the file as a whole is at fault
     message: str  # one line: what is wrong, what to do
+    second: tuple[Kind, str] | None = None  # what it declares that another file declares too
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}"

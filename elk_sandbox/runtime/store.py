@@ -17,8 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from elk_sandbox.declare import suggest
-from elk_sandbox.runtime import judging
+from elk_sandbox.runtime import judging, metric_queries
 from elk_sandbox.runtime.database import Database
+from elk_sandbox.runtime.judging import Moved
 from elk_sandbox.runtime.tables import (
     Collection,
     Event,
@@ -34,7 +35,7 @@ from elk_sandbox.runtime.tables import (
 )
 from elk_sandbox.terminal import InputError
 
-__all__ = ["NameTaken", "Store", "check_name", "open_store"]
+__all__ = ["Moved", "NameTaken", "Store", "check_name", "open_store"]
 
 PATIENCE = 60.0  # seconds that a transaction waits for other writers
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -147,14 +148,20 @@ class Store:
         except IntegrityError as reason:
             raise self._no_run(run) from reason
 
-    def metrics(self, run: str) -> dict[str, list[tuple[int, float]]]:
-        """Return (step, value) in the order of steps, for each key."""
+    def metrics(self, run: str, keys: Sequence[str] | None = None) -> dict[str, list[tuple[int, float]]]:
+        """Return (step, value) in the order of steps, for each key, or each of these that the run has."""
         query = select(metrics.c.key, metrics.c.step, metrics.c.value).where(metrics.c.run == run)
+        query = query if keys is None else query.where(metrics.c.key.in_(keys))
         found: dict[str, list[tuple[int, float]]] = {}
         with self._database.reading() as connection:
             for key, step, value in connection.execute(query.order_by(metrics.c.key, metrics.c.step)):
                 found.setdefault(key, []).append((step, math.nan if value is None else value))
         return found
+
+    def latest(self, keys: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Return the last value of these metrics, by run and key: of all runs at once, for a list of them."""
+        with self._database.reading() as connection:
+            return metric_queries.latest(connection, keys)
 
     def create_collection(
         self,
@@ -192,37 +199,52 @@ class Store:
             judging.lock(connection, collection)
             return judging.append_items(connection, collection, texts)
 
-    def items(self, collection: str) -> list[Item]:
-        """Return the items in order. Raises InputError if nothing is so called."""
+    def items(self, collection: str, numbers: Sequence[int] | None = None) -> list[Item]:
+        """Return the items in order, all or those of these numbers. Raises InputError if nothing is so called."""
         query = select(items.c.number, items.c.text, items.c.meta).where(items.c.collection == collection)
+        query = query if numbers is None else query.where(items.c.number.in_(numbers))
         with self._database.reading() as connection:
             judging.require(connection, collection)
             return [Item(**row._mapping) for row in connection.execute(query.order_by(items.c.number))]
 
-    def judge(self, collection: str, number: int, rater: str, value: int) -> Judgement:
-        """Append a judgement; it is on the disk when this returns. Raises InputError if there is no such item."""
-        return self.judge_all(collection, rater, [(number, value)])[0]
+    def count(self, collection: str) -> int:
+        """Return how many items there are. Raises InputError if nothing is so called."""
+        with self._database.reading() as connection:
+            judging.require(connection, collection)
+            return judging.count(connection, collection)
 
-    def judge_all(self, collection: str, rater: str, values: Sequence[tuple[int, int]]) -> list[Judgement]:
-        """Append the rater's (number, value) in this order, all or none. Raises InputError if an item is not there."""
+    def judge(self, collection: str, number: int, rater: str, value: int, *, place: int | None = None) -> Judgement:
+        """Append a judgement; it is on the disk when this returns.
+
+        place: the running number that it is to have among the rater's events, where she may be at work elsewhere.
+        Raises InputError if there is no such item, and Moved if the rater's next place is another.
+        """
+        return self.judge_all(collection, rater, [(number, value)], place=place)[0]
+
+    def judge_all(
+        self, collection: str, rater: str, values: Sequence[tuple[int, int]], *, place: int | None = None
+    ) -> list[Judgement]:
+        """Append the rater's (number, value) in this order, all or none. Raises as `judge`."""
         judging.utf8(rater, "rater's name")
         try:
             with self._database.writing() as connection:
                 judging.lock(connection, collection)
+                judging.hold(connection, collection, rater, place)
                 return judging.append_judgements(connection, collection, rater, values)
         except IntegrityError as reason:
             known = {item.number for item in self.items(collection)}
             missing = next(number for number, _ in values if number not in known)
             raise InputError(f"{collection!r} has no item {missing}: it has {len(known)}, from 0 on") from reason
 
-    def undo(self, collection: str, rater: str) -> Judgement | None:
+    def undo(self, collection: str, rater: str, *, place: int | None = None) -> Judgement | None:
         """Withdraw the rater's latest judgement that stands and return it; None if there is none to withdraw.
 
         Again and again it goes back one by one; an earlier judgement of the same item stands again. Raises InputError
-        if nothing is so called.
+        if nothing is so called, and Moved as `judge`.
         """
         with self._database.writing() as connection:
             judging.lock(connection, collection)
+            judging.hold(connection, collection, rater, place)
             return judging.withdraw(connection, collection, rater)
 
     def current(self, collection: str, rater: str | None = None) -> list[Judgement]:
@@ -231,11 +253,22 @@ class Store:
             judging.require(connection, collection)
             return judging.standing(connection, collection, rater)
 
-    def events(self, collection: str) -> list[Event]:
-        """Return all that was ever judged or withdrawn, in the order of time."""
+    def events(self, collection: str, rater: str | None = None, *, since: int = 0) -> list[Event]:
+        """Return all that was judged or withdrawn, by all or one, from this place of a rater's on, by time."""
         with self._database.reading() as connection:
             judging.require(connection, collection)
-            return judging.events(connection, collection)
+            return judging.events(connection, collection, rater, since)
+
+    def tally(self, collection: str) -> dict[str, int]:
+        """Return on how many items each rater has a word that stands, in the order in which they came."""
+        with self._database.reading() as connection:
+            judging.require(connection, collection)
+            return judging.tally(connection, collection)
+
+    def latest_event(self) -> int:
+        """Return a number that grows with every judgement and undo: until it grows, nothing has changed."""
+        with self._database.reading() as connection:
+            return judging.latest(connection)
 
     def _change(self, name: str, values: Mapping[str, Any]) -> None:
         with self._database.writing() as connection:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from sympy import Float, Integer, Rational, Symbol, log
+from sympy import Integer, Symbol
 
 from elk_sandbox.affine import Affine, NotAffine, Term, read
 from elk_sandbox.cells import LIMITS, source
@@ -15,17 +15,16 @@ from elk_sandbox.checks import world_knobs
 from elk_sandbox.declare import Knob, SettingError, parse_settings, suggest
 from elk_sandbox.runtime.isolation import Child
 from elk_sandbox.runtime.registry import Entry, Registry, UnknownName
-from elk_sandbox.symbolic.forms import Costs, Expr
+from elk_sandbox.symbolic.forms import Costs, Expr, exact
+from elk_sandbox.symbolic.openings import Parameter
 from elk_sandbox.symbolic.regions import Axis, Plane
-from elk_sandbox.symbolic.scenes import SCENES, Parameter, Scene
+from elk_sandbox.symbolic.scenes import SCENES, Scene
 from elk_sandbox.terminal import InputError
 from elk_sandbox.world import LEVELS
 
-__all__ = ["Flip", "Part", "find"]
+__all__ = ["ROLE", "Desk", "Flip", "Part", "find", "scene_of", "whole"]
 
 ROLE = "elk_sandbox.runtime.terms_role"
-MOST_DENOMINATOR = 10**4  # up to which a coefficient is taken for a fraction
-ROUNDING = 1e-12  # of a coefficient, in proportion
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,7 @@ def find(registry: Registry, proposal: str, counterexample: str, over: str | Non
 
     Raises InputError, RegistryError and UserError: unknown names, no closed form, a parameter that is not there.
     """
-    entries = [registry.find("proposal", name.strip()) for name in proposal.split("+")]
-    if len({e.name for e in entries}) < len(entries):
-        raise InputError(f"{proposal} names a proposal twice")
-    scene, entry = _scene(registry, counterexample)
-    name = entry.name if entry else counterexample
-    desk = _Desk(entries, scene, entry, name, settings)
+    desk = _desk(registry, proposal, counterexample, settings)
     if over is None:
         return desk.flip(desk.usual(), usual=True)
     names = [n.strip() for n in over.split(",")]
@@ -71,7 +65,26 @@ def find(registry: Registry, proposal: str, counterexample: str, over: str | Non
     return desk.flip(names, usual=False)
 
 
-def _scene(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
+def _desk(registry: Registry, proposal: str, counterexample: str, settings: Sequence[str]) -> "Desk":
+    entries = [registry.find("proposal", name.strip()) for name in proposal.split("+")]
+    if len({e.name for e in entries}) < len(entries):
+        raise InputError(f"{proposal} names a proposal twice")
+    scene, entry = scene_of(registry, counterexample)
+    return Desk(entries, scene, entry, entry.name if entry else counterexample, settings)
+
+
+def whole(registry: Registry, proposal: str, counterexample: str, settings: Sequence[str]) -> Flip:
+    """The same with all parameters and weights left open that can be; of its plane use only what looks at points."""
+    desk = _desk(registry, proposal, counterexample, settings)
+    sizes, weights = desk.open_to_all()
+    for names in ([*sizes, *weights], weights):
+        with suppress(InputError):
+            return desk.flip(names, usual=True)
+    return desk.flip(sizes, usual=True)
+
+
+def scene_of(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
+    """A scene and its file, None for a control world. Raises InputError, RegistryError."""
     if name in SCENES and SCENES[name].control is not None:
         return SCENES[name], None
     try:
@@ -82,13 +95,16 @@ def _scene(registry: Registry, name: str) -> tuple[Scene, Entry | None]:
         known = {*registry.counterexamples, *(n for n, s in SCENES.items() if s.control is not None)}
         raise InputError(f"no counterexample or control world {name!r}{suggest(name, known)}") from None
     if entry.name not in SCENES or not source(entry, {})["published"]:
-        told = "no closed forms are known for it" if entry.name not in SCENES else "closed forms are the shipped file's"
-        raise InputError(f"{entry.name}: {told}; flip knows {', '.join(SCENES)}")
+        why = "has none" if entry.name not in SCENES else "is not the shipped file, whose closed forms they are"
+        raise InputError(
+            f"flip needs a world with closed forms, and {entry.path} {why}: judge it at several --set values instead, "
+            f"or take one of {', '.join(SCENES)}"
+        )
     return SCENES[entry.name], entry
 
 
 @dataclass(frozen=True)
-class _Desk:
+class Desk:
     """What was asked for, before it is known which parameters are left open."""
 
     entries: Sequence[Entry]
@@ -149,10 +165,14 @@ class _Desk:
 
     def usual(self) -> list[str]:
         """The first parameter of the world and the first weight that are not set."""
+        sizes, weights = self.open_to_all()
+        return sizes[:1] + weights[:1]
+
+    def open_to_all(self) -> tuple[list[str], list[str]]:
+        """The parameters of the world and the weights, each by one name, that are not set."""
         sizes = [k for k in self.scene.parameters if k not in self.given[self.name]]
-        weights = [n for n, ((owner, knob), *_) in self.weights.items() if knob not in self.given[owner]]
-        single = [n for n in weights if len(self.weights[n]) == 1]
-        return sizes[:1] + single[:1]
+        owned = {n: o[0] for n, o in self.weights.items() if len(o) == 1 and o[0][1] not in self.given[o[0][0]]}
+        return sizes, list({owner: n for n, owner in reversed(owned.items())}.values())[::-1]
 
     def flip(self, names: Sequence[str], *, usual: bool) -> Flip:
         """Leave these open. `usual`: they were not asked for, so one that does nothing is dropped without a word."""
@@ -160,7 +180,7 @@ class _Desk:
         if len({a.symbol for a in axes}) < len(axes):
             raise InputError(f"--over names {names[0]!r} twice")
         values = self._values(axes)
-        parts = tuple(self._part(e, axes) for e in self.entries)
+        parts = tuple(self.part(e, axes) for e in self.entries)
         objective = _together(parts)
         sides = self.scene.make(values)
         bad, honest = (
@@ -216,7 +236,7 @@ class _Desk:
         }
         return numbers | {a.name: _open(a, mine) for a in axes if a.name in values and a.kind != "weight"}
 
-    def _part(self, entry: Entry, axes: Sequence[Axis]) -> Part:
+    def part(self, entry: Entry, axes: Sequence[Axis]) -> Part:
         """The proposal's knobs, and its coefficients as its child gives them."""
         mine = self.given[entry.name]
         knobs = parse_settings(entry.name, entry.knobs, list(mine.values()))
@@ -227,7 +247,8 @@ class _Desk:
             try:
                 affine = read(child, knobs, list(free))
             except NotAffine as reason:
-                raise InputError(f"{entry.name}: {reason}; flip knows weighted sums of terms") from None
+                needs = "flip needs a weighted sum of the View's own terms, such as view.cross_entropy(reporters)"
+                raise InputError(f"{entry.name}: {reason}; {needs}: judge it at several --set values instead") from None
         return Part(entry, knobs, free, affine)
 
     def _cost(self, term: Term, costs: Costs) -> Expr:
@@ -279,12 +300,3 @@ def _together(parts: Sequence[Part]) -> dict[Term, Expr]:
                 continue
             found[term] = found.get(term, Integer(0)) + coefficient
     return {t: c for t, c in found.items() if c != 0}
-
-
-def exact(value: float) -> Expr:
-    """A number as a fraction, or a fraction times or over ln 2, if it is one within rounding."""
-    for form, factor in ((Integer(1), 1.0), (1 / log(2), 1 / math.log(2)), (log(2), math.log(2))):
-        near = Fraction(value / factor).limit_denominator(MOST_DENOMINATOR)
-        if abs(float(near) * factor - value) <= ROUNDING * abs(value):
-            return Rational(near.numerator, near.denominator) * form
-    return Float(value, 17)

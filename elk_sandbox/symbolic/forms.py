@@ -1,18 +1,22 @@
 """Closed forms of what functions of fair bits cost, on numbers or on symbols: reference/elk.md 1.6 and 3."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from sympy import Integer, Piecewise, Rational, binomial, factor, log, piecewise_fold, simplify
+from sympy import Float, Integer, Piecewise, Rational, binomial, factor, latex, log, piecewise_fold, simplify
 
-__all__ = ["Costs", "Expr", "Function", "bit", "costs", "entropy", "exclusive_or", "majority", "plain"]
+__all__ = ["Costs", "Expr", "Function", "bit", "costs", "entropy", "exact", "exclusive_or", "majority", "plain", "tex"]
 
 Expr = Any  # a sympy expression; sympy has no types
 Costs = Mapping[str, Expr]
 """What each term of the View costs a reporter, by the term's name; a term that is not there has no closed form."""
 
 
+MOST_DENOMINATOR = 10**4  # up to which a number is taken for a fraction
+ROUNDING = 1e-12  # of a number, in proportion
 LONG = 60  # operations of a form that is not simplified any further
 
 
@@ -99,3 +103,18 @@ def plain(form: Expr) -> Expr:
         ways.append(simplify(form))
     ways = [way.replace(lambda e: e.func is log, lambda e: log(factor(e.args[0]))) for way in ways]
     return min(ways, key=lambda f: int(f.count_ops()))
+
+
+def exact(value: float) -> Expr:
+    """A number as a fraction, or a fraction times or over ln 2, if it is one within rounding."""
+    for form, size in ((Integer(1), 1.0), (1 / log(2), 1 / math.log(2)), (log(2), math.log(2))):
+        near = Fraction(value / size).limit_denominator(MOST_DENOMINATOR)
+        if abs(float(near) * size - value) <= ROUNDING * abs(value):
+            return Rational(near.numerator, near.denominator) * form
+    return Float(value, 17)
+
+
+def tex(form: Expr) -> str:
+    """LaTeX of a form, names of more than a letter upright."""
+    names = {s: rf"\mathrm{{{str(s).replace('_', ' ')}}}" for s in form.free_symbols if len(str(s)) > 1}
+    return str(latex(form, symbol_names=names, ln_notation=True, mul_symbol=r"\,"))

@@ -125,8 +125,7 @@ def _values(flip: Flip, children: list[Any], seat: Seat, at: Mapping[str, float]
         by_symbol = {a.symbol: at[a.name] for a in flip.plane.axes}
         knobs = {**part.knobs, **{k: by_symbol[s] for k, s in part.free.items()}}
         ledger = sit(child, seat.case.world, seat.named, knobs=knobs, measures=measures, shuffle=Shuffle(0))
-        for name in total:
-            terms = ledger.terms[name]
+        for name, terms in ledger.terms(total).items():
             total[name] += ledger.values[name] - sum(terms[t] for t in losses if t in terms)
-        losses |= {t for terms in ledger.terms.values() for t in terms if t.startswith("loss on ")}
+        losses |= {t for t in ledger.columns if t.startswith("loss on ")}
     return total

@@ -1,6 +1,7 @@
 """The plane of two parameters as a picture: verdicts as colours, the border as a line, in the style of the others."""
 
 import math
+import textwrap
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,22 @@ from elk_sandbox.symbolic.flip import Flip
 from elk_sandbox.symbolic.regions import Axis, Plane
 from elk_sandbox.symbolic.told import objective
 
-__all__ = ["plane_png"]
+__all__ = ["plane_figure", "plane_png"]
 
 FINE = 600  # points along a continuous axis
 BEYOND = (7, 2)  # values of a discrete first and second axis that are shown past the last change
-ROOM = (0.13, 0.075)  # shares of width and height about the middle of a label that must lie within its region
+LONGEST = 34  # letters of a line in a label
+MARGIN = 7  # pixels about a label that must lie within its region
 VERDICTS = ("strict", "tie", "survives")
 
 
 def plane_png(flip: Flip, path: Path) -> None:
-    """Draw a flip over two parameters. Raises OSError."""
+    """Draw a flip over two parameters into a file. Raises OSError."""
+    save(plane_figure(flip), path)
+
+
+def plane_figure(flip: Flip) -> Any:
+    """A flip over two parameters."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
@@ -47,25 +54,33 @@ def plane_png(flip: Flip, path: Path) -> None:
     figure.text(0.1, 0.935, title, fontsize=13, fontweight="bold", color=INK.light)
     figure.text(0.1, 0.885, objective(flip).replace("_", " "), fontsize=8.5, color=QUIET.light)
     _legend(figure, [STATES[v] for k, v in enumerate(VERDICTS) if (verdict == k).any()])
-    save(figure, path)
+    return figure
 
 
 def _labels(axes: Any, plane: Plane, who: np.ndarray) -> None:
-    """In every region that has room, its verdict and who decides it, in the middle of the room."""
-    from scipy.ndimage import distance_transform_edt
+    """In every region that has room, its verdict and who decides it, in the middle of the room and on one ground."""
+    from scipy.ndimage import distance_transform_edt, minimum_filter
 
-    _, width, height = who.shape
+    fine = [-(-FINE // size) for size in who.shape[1:]]
+    who = who.repeat(fine[0], axis=1).repeat(fine[1], axis=2)
+    size = np.array(who.shape[1:])
     for verdict, bad, honest in np.unique(who.reshape(3, -1), axis=1).T:
-        inside = np.pad((who == np.array([verdict, bad, honest])[:, None, None]).all(axis=0), 1)
-        room = distance_transform_edt(inside, sampling=(1 / width / ROOM[0], 1 / height / ROOM[1]))[1:-1, 1:-1]
-        if room.max() < 1:
-            continue
-        at = np.unravel_index(int(room.argmax()), room.shape)
+        inside = (who == np.array([verdict, bad, honest])[:, None, None]).all(axis=0)
         state = STATES[VERDICTS[verdict]]
         words = f"{state.label}\n{list(plane.bad)[bad]}\nagainst {list(plane.honest)[honest]}".replace("_", " ")
-        place = ((at[0] + 0.5) / width, (at[1] + 0.5) / height)
-        axes.text(*place, words, transform=axes.transAxes, ha="center", va="center", fontsize=8, color=state.ink.light,
-                  linespacing=1.4, bbox={"facecolor": state.fill.light, "edgecolor": "none", "pad": 3})  # fmt: skip
+        words = "\n".join(textwrap.fill(line, LONGEST) for line in words.splitlines())
+        ground = {"facecolor": state.fill.light, "edgecolor": "none", "pad": 3}
+        text = axes.text(0, 0, words, transform=axes.transAxes, ha="center", va="center", fontsize=8, linespacing=1.4,
+                         color=state.ink.light, bbox=ground)  # fmt: skip
+        box = text.get_window_extent()
+        needs = (np.array([box.width, box.height]) + 2 * MARGIN) / axes.bbox.size
+        free = minimum_filter(inside, np.ceil(needs * size).astype(int), mode="constant", cval=0)
+        if not free.any():
+            text.remove()
+            continue
+        edge = distance_transform_edt(np.pad(inside, 1), sampling=1 / size / needs)[1:-1, 1:-1]
+        at = np.unravel_index(int(np.where(free, edge, 0).argmax()), edge.shape)
+        text.set_position((np.array(at) + 0.5) / size)
 
 
 def _grids(plane: Plane) -> tuple[tuple[Axis, np.ndarray], tuple[Axis, np.ndarray]]:

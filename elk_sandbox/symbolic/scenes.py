@@ -6,12 +6,13 @@ with the exact judge, which lists many more. Numbers and derivations: reference/
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sympy import Integer, Piecewise, Rational, log, sympify
 
 from elk_sandbox.reporters import Table
 from elk_sandbox.symbolic.forms import Costs, Expr, Function, bit, costs, entropy, exclusive_or, majority
+from elk_sandbox.symbolic.openings import OPENINGS, Parameter
 
 __all__ = ["SCENES", "Parameter", "Scene", "Sides"]
 
@@ -19,18 +20,6 @@ Values = Mapping[str, Any]
 """Of each knob: a number, a truth value, or the symbol of a parameter that is left open."""
 
 NOT_SURE = Rational(49, 100)  # what the hedging translator gives to the viewer's label where she misreads
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A knob of a world that can be left open, and the values that are looked at."""
-
-    symbol: str  # how it is written
-    kind: Literal["odd", "count", "share"]
-    low: float
-    high: float
-    judged: float  # the judge enumerates up to here at once, with all honest candidates that a scene lists
-    least: float  # that may be set
 
 
 @dataclass(frozen=True)
@@ -49,15 +38,6 @@ class Scene:
     make: Callable[[Values], Sides]
     idle: tuple[str, ...] = ()  # other knobs that may be set; the rest must be as they are
     control: Mapping[str, Table] | None = None  # of a control world: bad reporters beside the viewer's simulator
-
-
-ATOMS = Parameter("n", "odd", low=3, high=99, judged=7, least=3)
-MASKED_ATOMS = Parameter("n", "odd", low=3, high=21, judged=5, least=3)  # beyond, the judge's list stops short
-PIXELS = Parameter("r", "odd", low=3, high=121, judged=7, least=1)
-TAMPER = Parameter("tamper", "share", low=0, high=1, judged=1, least=0)
-MISREADING = Parameter("misreading", "share", low=0, high=0.5, judged=0.5, least=0)
-NOISE = Parameter("noise", "count", low=0, high=8, judged=4, least=0)
-KEYS = Parameter("parameters", "count", low=3, high=64, judged=7, least=3)
 
 
 def _translators(n: Expr, *exits: str) -> dict[str, dict[str, Expr]]:
@@ -217,27 +197,32 @@ def _counted(nodes: Expr, reads: Expr, parts: Expr, influence: Expr) -> dict[str
     return {k: sympify(v) for k, v in told.items()}
 
 
-_ATOMS, _NOTES, _MASKED = {"atoms": ATOMS}, {"tamper": TAMPER, "noise": NOISE}, {"atoms": MASKED_ATOMS}
-_IDLE = ("tamper", "diamond", "diamond_tampered")
 _REDERIVED = {"upstream_simulator": Table(["d", "t"], [0, 1, 1, 1])}
+_MAKE: Mapping[str, Callable[[Values], Sides]] = {
+    "human_simulator": _screen,
+    "complex_translation": _complex_translation,
+    "cheap_simulation": _cheap_simulation,
+    "upstream_simulator": _one_look("upstream_simulator", "t"),
+    "fingerprint": _masked("fingerprint_simulator"),
+    "memorised_predictor": _masked("memorising_simulator"),
+    "ontology_mismatch": _one_look("human_simulator_hstar"),
+    "simple_steganography": _free(marks=True, wordings=True),
+    "free_bit_steganography": _free(marks=True),
+    "sensitive_not_honest": _free(marks=True, exclusive=True),
+    "smooth_simulator": _one_look("human_simulator"),
+    "compact_appearance": _one_look("human_simulator"),
+    "capability_jump": _complex_translation,
+    "screen": _screen_control,
+    "hard_inference": _hard_inference,
+    "masked_bit": _masked_bit,
+    "free": _free(marks=False),
+}
 
 SCENES: Mapping[str, Scene] = {
-    "human_simulator": Scene({"misreading": MISREADING}, _screen, idle=("tamper", "noise")),
-    "complex_translation": Scene(_ATOMS, _complex_translation, idle=("tamper",)),
-    "cheap_simulation": Scene({**_ATOMS, "pixels": PIXELS}, _cheap_simulation, idle=("cached",)),
-    "upstream_simulator": Scene(_ATOMS, _one_look("upstream_simulator", "t"), idle=("tamper",)),
-    "fingerprint": Scene(_MASKED, _masked("fingerprint_simulator"), idle=("tamper",)),
-    "memorised_predictor": Scene(_MASKED, _masked("memorising_simulator"), idle=("tamper",)),
-    "ontology_mismatch": Scene(_ATOMS, _one_look("human_simulator_hstar"), idle=("trick",)),
-    "simple_steganography": Scene(_NOTES, _free(marks=True, wordings=True)),
-    "free_bit_steganography": Scene(_NOTES, _free(marks=True)),
-    "sensitive_not_honest": Scene(_NOTES, _free(marks=True, exclusive=True)),
-    "smooth_simulator": Scene(_ATOMS, _one_look("human_simulator"), idle=("tamper",)),
-    "compact_appearance": Scene(_ATOMS, _one_look("human_simulator"), idle=("tamper",)),
-    "capability_jump": Scene(_ATOMS, _complex_translation, idle=("tamper",)),
-    "screen": Scene({}, _screen_control, idle=(*_IDLE, "noise"), control=_REDERIVED),
-    "hard_inference": Scene({"pixels": PIXELS}, _hard_inference, idle=_IDLE, control={}),
-    "masked_bit": Scene({"parameters": KEYS}, _masked_bit, idle=_IDLE, control={}),
-    "free": Scene(_NOTES, _free(marks=False), control={}),
-}
+    name: Scene(
+        opening.parameters, _MAKE[name], opening.idle,
+        (_REDERIVED if name == "screen" else {}) if opening.control else None,
+    )
+    for name, opening in OPENINGS.items()
+}  # fmt: skip
 """By the name of the counterexample or of the control world."""

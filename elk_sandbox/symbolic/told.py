@@ -16,7 +16,7 @@ from elk_sandbox.symbolic.forms import Expr, plain
 from elk_sandbox.symbolic.judged import Point, agrees
 from elk_sandbox.symbolic.regions import Axis, Border, Cell
 
-__all__ = ["disagreement", "objective", "show"]
+__all__ = ["disagreement", "legend", "objective", "show"]
 
 LETTERS = {
     "cross_entropy": ("L", "loss on a human's labels"),
@@ -37,7 +37,7 @@ def show(console: Console, flip: Flip, points: list[Point]) -> None:
     """The difference with who stands in it where, the verdicts, the borders, and the judge's word on it."""
     plane = flip.plane
     console.print(Text(f"{flip.proposal} x {flip.counterexample}", style="bold"), _domains(plane.axes), sep="")
-    facts(console, [("objective", objective(flip)), ("", Text(_legend(flip), style="dim"))])
+    facts(console, [("objective", objective(flip)), ("", Text(legend(flip), style="dim"))])
     settings = _settings(flip)
     facts(console, [("with", settings)] if settings else [])
     console.print(Text("\nJ(cheapest named bad reporter) - J(cheapest honest candidate), nats", style="bold"))
@@ -111,7 +111,8 @@ def letter(term: Term) -> str:
     return f"{name}({dict(term.arguments)['process']})" if term.method == "cross_entropy" else name
 
 
-def _legend(flip: Flip) -> str:
+def legend(flip: Flip) -> str:
+    """What the letters of the objective mean."""
     methods = dict.fromkeys(t.method for t in flip.objective if t.method in LETTERS)
     return "; ".join(" ".join(LETTERS[m]) if m != "specificity" else LETTERS[m][1] for m in methods)
 

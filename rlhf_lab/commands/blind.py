@@ -81,20 +81,13 @@ def power(n: Annotated[int, typer.Argument(help="Texts of each arm.", min=1)] = 
         _power(n)
 
 
-EFFECTS = ((0.3, 0.6), (0.3, 0.7), (0.3, 0.8), (0.1, 0.3))  # shares positive: original, trained
-
-
 def _powers(n: int) -> list[dict[str, float]]:
-    import numpy as np
+    from rlhf_lab.blind_power import chances
 
-    from rlhf_lab import blind_rating
-
-    def chance(before: float, after: float) -> dict[str, float]:
-        rates = [np.array([(1 - share) / 2, (1 - share) / 2, share]) for share in (before, after)]
-        found = blind_rating.power((n, n), *rates)
-        return {"from": before, "to": after, "fisher": found.fisher, "mann_whitney": found.mann_whitney}
-
-    return [chance(*effect) for effect in EFFECTS]
+    return [
+        {"from": each.before, "to": each.after, "fisher": each.fisher, "mann_whitney": each.mann_whitney}
+        for each in chances(n)
+    ]
 
 
 def _power(n: int) -> None:

@@ -14,11 +14,12 @@ from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.terminal import InputError
 
-__all__ = ["Device", "Home", "Json", "Set", "changes", "knob_values", "opened", "with_settings"]
+__all__ = ["Detach", "Device", "Home", "Json", "Set", "changes", "knob_values", "opened", "with_settings"]
 
 Home = Annotated[Path | None, typer.Option(help="Where runs are kept; default $ELK_SANDBOX_HOME or ./workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; `rlhf-lab show NAME` tells how far.")]
 KINDS = {int: "whole number", float: "number", str: "word", bool: "true or false"}
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a setting; may be repeated.")]
 

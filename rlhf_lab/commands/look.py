@@ -1,4 +1,4 @@
-"""Commands that look at a ppo run: evaluate, best-of-n, report."""
+"""Commands that look at a ppo run: evaluate, best-of-n, report, closeup."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.pace import Pace
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError, out, print_json
+from elk_sandbox.terminal import InputError, err, out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
-from rlhf_lab.commands.stages import check_parent
+from rlhf_lab.launch import check_parent
 
 __all__ = ["register"]
 
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(evaluate)
     app.command("best-of-n")(best_of_n)
     app.command()(report)
+    app.command()(closeup)
 
 
 def evaluate(
@@ -83,6 +85,47 @@ def best_of_n(name: Name, workspace: Home = None, as_json: Json = False) -> None
     out.print(Text(f"To be as far as the policy went, {nats:.1f} nats, takes the best of about {equal:.2g} samples."))
 
 
+def closeup(
+    name: Name,
+    prefix: Annotated[str, typer.Option(help="The beginning; empty: texts from their start.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the random numbers, the same at every checkpoint.")] = 0,
+    count: Annotated[int, typer.Option(help="Texts of each checkpoint.", min=1, max=64)] = 8,
+    workspace: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Continue a beginning at every checkpoint; say of each token what it adds to the reward. The app shows it."""
+    from rlhf_lab.attribution import closeup as look
+    from rlhf_lab.closeups import Ask, load_closeup
+
+    with opened(workspace) as (store, home):
+        run, pace = jobs.open_run(store, home, name), Pace()
+
+        def tell(done: int, total: int) -> None:
+            words = f"looking at checkpoint {done} of {total}"
+            if err.is_terminal:
+                pace.show(done, total, words)
+            else:
+                err.print(words, markup=False)  # each: the app reads the last line
+
+        try:
+            file = look(run, Ask(prefix, seed, count), tell)
+        finally:
+            pace.close()
+    found = load_closeup(file)
+    assert found is not None
+    if as_json:
+        print_json(found)
+        return
+    for each in found["checkpoints"]:
+        out.print(Text(f"iteration {each['iteration']}", style="bold"))
+        for text in each["texts"]:
+            most = sorted(zip(text["adds"], text["pieces"], strict=True), key=lambda pair: -abs(pair[0]))[:3]
+            told = ", ".join(f"{piece.strip()} {value:+.2f}" for value, piece in most)
+            out.print(Text("".join(text["pieces"]).strip("\n")))
+            out.print(Text(f"reward {text['reward']:.2f}; most by {told}", style="dim"))
+    out.print(Text(str(file)))
+
+
 def _evaluated(store: Store, home: Path, name: str) -> Run:
     from rlhf_lab.evaluation import load_evaluation
 
@@ -95,12 +138,13 @@ def _evaluated(store: Store, home: Path, name: str) -> Run:
 
 
 def _report(run: Run, as_json: bool) -> None:
-    from rlhf_lab import analysis
+    from rlhf_lab import analysis, plotted
     from rlhf_lab.evaluation import load_evaluation
 
     found = analysis.analyse(run, load_evaluation(run.folder / "evaluation"))
     pictures = analysis.figures_of(run, found)
     files = analysis.write(run.folder / "report", pictures, analysis.report_of(run, found, pictures))
+    plotted.keep(run, found)
     told = analysis.summary(found)
     if as_json:
         print_json({**told, "files": [str(file) for file in files]})

@@ -9,7 +9,7 @@ from rich.text import Text
 from elk_sandbox.runtime import jobs
 from elk_sandbox.terminal import out, print_json
 from rlhf_lab import runs
-from rlhf_lab.commands.frame import Home, Json, Set, changes, opened
+from rlhf_lab.commands.frame import Detach, Home, Json, Set, changes, opened
 from rlhf_lab.stages import CONFIGS
 
 __all__ = ["register"]
@@ -120,20 +120,17 @@ def clone(
     name: Name,
     new: Annotated[str, typer.Argument(help="A name for the new run.")],
     settings: Set = None,
+    detach: Detach = False,
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
     """Run anew with the same parents and settings but for those of --set."""
     from rlhf_lab.commands.stages import carry_out
-    from rlhf_lab.settings import settings_of
+    from rlhf_lab.launch import cloned
 
     with opened(workspace) as (store, home):
-        run = jobs.open_run(store, home, name)
-        changed = changes(settings, CONFIGS[run.kind])
-        if changed.get("length") == 0:
-            del changed["length"]  # as long as before
-        settings_of(CONFIGS[run.kind], run.config | changed)
-        carry_out(jobs.clone(store, home, name, new, changed), as_json=as_json, new=True)
+        changed = changes(settings, CONFIGS[jobs.open_run(store, home, name).kind])
+        carry_out(cloned(store, home, name, new, changed), detach=detach, as_json=as_json, new=True)
 
 
 def delete(

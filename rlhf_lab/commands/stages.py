@@ -1,6 +1,5 @@
 """Commands that do a stage's work: pretrain, reward, ppo, and resume."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,15 +8,14 @@ from rich.text import Text
 
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.run import Run
-from elk_sandbox.terminal import InputError, err, out, print_json
-from rlhf_lab.commands.frame import Home, Json, opened, with_settings
-from rlhf_lab.settings import RATER, settings_of
+from elk_sandbox.terminal import err, out, print_json
+from rlhf_lab.commands.frame import Detach, Home, Json, opened, with_settings
+from rlhf_lab.launch import enter, go_on, resumable
 from rlhf_lab.stages import CONFIGS, work
 
-__all__ = ["carry_out", "check_parent", "register", "start"]
+__all__ = ["carry_out", "register", "start"]
 
 Name = Annotated[str, typer.Argument(help="A name for the run.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; `rlhf-lab show NAME` tells how far.")]
 Base = Annotated[str, typer.Option(help="The pretrain run whose model is the base.")]
 
 
@@ -68,10 +66,7 @@ def resume(
     """Go on with a run from its last checkpoint, to the same bits as if it had never stopped."""
     with opened(workspace) as (store, home):
         run = jobs.open_run(store, home, name)
-        if jobs.state(run) == "done":
-            raise InputError(
-                f"{name!r} is done: `rlhf-lab clone {name} NEW --set ...` runs it anew with other settings"
-            )
+        resumable(run)
         carry_out(run, detach=detach, as_json=as_json)
 
 
@@ -89,28 +84,9 @@ def start(
 
     A run that fails here with nothing to go on from is deleted, so that its name is free; one in the background is not.
     """
-    settings_of(CONFIGS[kind], config)
     with opened(workspace) as (store, home):
-        for role, parent in parents.items():
-            if not (role == "reward" and parent.startswith(RATER)):
-                check_parent(role, jobs.open_run(store, home, parent))
-        if kind == "ppo" and config["length"] == 0:
-            from rlhf_lab.sampling import length_for
-
-            config = {**config, "length": length_for(home / "runs", parents["base"], parents["reward"])}
-        run = jobs.create(store, home, name, kind, config, parents)
+        run = enter(store, home, kind, name, config, parents)
         carry_out(run, detach=detach, as_json=as_json, new=True)
-
-
-def check_parent(role: str, parent: Run) -> None:
-    """Raises InputError if a run is not of the kind that its role asks for, or has no model yet."""
-    name = parent.name
-    kind = {"base": "pretrain", "reward": "reward", "second": "reward"}[role]
-    if parent.kind != kind:
-        raise InputError(f"{name!r} is a {parent.kind} run; --{role} names a {kind} run")
-    if (state := jobs.state(parent)) != "done":
-        then = "wait for it" if state == "running" else f"`rlhf-lab resume {name}`"
-        raise InputError(f"{name!r} is {state}, not done: {then}")
 
 
 def carry_out(run: Run, *, detach: bool = False, as_json: bool = False, new: bool = False) -> None:
@@ -119,8 +95,7 @@ def carry_out(run: Run, *, detach: bool = False, as_json: bool = False, new: boo
     new: the command has just entered the run, which is deleted if it fails here with nothing to go on from.
     """
     if detach:
-        command = [sys.executable, "-m", "rlhf_lab", "resume", run.name, "--workspace", str(run.home)]
-        jobs.start_detached(run, command)
+        go_on(run)
         (err if as_json else out).print(Text(f"{run.name} runs in the background: rlhf-lab show {run.name}"))
         return
     outcome = jobs.execute(run, work)

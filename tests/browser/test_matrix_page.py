@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from elk_sandbox.literature import COUNTEREXAMPLES, STRATEGIES
 
 CELLS = len(STRATEGIES) * len(COUNTEREXAMPLES)
+STREAMLITS = re.compile(r"/_stcore/(health|host-config)$")  # it asks for these beside a page's address first
 CHROMIUM = Path("/usr/bin/chromium")
 PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")
 
@@ -39,8 +40,12 @@ class Watched:
         self.errors: list[str] = []
         self.page: Page = browser.new_page(**options)  # type: ignore[arg-type]
         self.page.route("**/*", self._guard)
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not STREAMLITS.search(message.location["url"]):
+            self.errors.append(f"{message.text} {message.location['url']}")
 
     def _guard(self, route: Route) -> None:
         address = route.request.url
@@ -54,7 +59,7 @@ class Watched:
 def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str) -> None:
     watched = Watched(browser, viewport={"width": 1280, "height": 900})
     page = watched.page
-    page.goto(server)
+    page.goto(f"{server}/matrix")
     expect(page.get_by_text("No cell is judged yet")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("torn.py:1:")).to_be_visible()
     expect(page.locator("table button.wait")).to_have_count(CELLS)
@@ -92,7 +97,7 @@ def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str)
 def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, server: str, scheme: str) -> None:
     watched = Watched(browser, viewport={"width": 400, "height": 800}, color_scheme=scheme)
     page = watched.page
-    page.goto(f"{server}/?proposal=human_labels&counterexample=human_simulator")
+    page.goto(f"{server}/matrix?proposal=human_labels&counterexample=human_simulator")
     expect(page.get_by_role("heading", name="Which proposals")).to_be_visible(timeout=20_000)
     expect(page.locator("table button").first).to_be_visible(timeout=20_000)
     wide = page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")

@@ -126,7 +126,7 @@ def test_another_version_and_no_json(good: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(TypeError):
         save(good, TENSORS, {"object": object()})
     assert load(good)[1] == META
-    monkeypatch.setattr("rlhf_lab.checkpoints.FORMAT", 2)
+    monkeypatch.setattr("rlhf_lab.checkpoint_files.FORMAT", 2)
     with pytest.raises(CheckpointError, match=r"meta\.json was written by another version"):
         load(good)
 

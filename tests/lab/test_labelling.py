@@ -25,9 +25,10 @@ from rich.console import Console
 from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.runtime.tables import Item
 from elk_sandbox.terminal import InputError
-from rlhf_lab.labelling import GAP, Session, label_here, schedule, visible
+from rlhf_lab.labelling import Session, label_here, visible
 from rlhf_lab.labels import Text, create_pool, label_with, order, self_agreement, standing
 from rlhf_lab.raters import make
+from rlhf_lab.sitting import GAP, schedule
 
 
 @pytest.fixture

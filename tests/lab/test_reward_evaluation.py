@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import accuracy_score, brier_score_loss
 
-from rlhf_lab.reward_evaluation import Estimate, Evaluation, evaluate, reliability
+from rlhf_lab.reward_evaluation import Estimate, Evaluation, evaluate, mean_interval, reliability
 
 
 def drawn(count: int, seed: int, neutral: float = 0.2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,3 +112,13 @@ def test_what_is_undefined_is_nan_with_its_count() -> None:
 def test_a_logit_of_nought_is_half_right() -> None:
     found = judged(np.zeros(4), np.zeros(4), np.array([0.0, 1.0, 1.0, 1.0]))
     assert found.model.accuracy.value == 0.5
+
+
+@pytest.mark.parametrize("successes, count", [(0, 1), (3, 7), (7, 7), (40, 100)])
+def test_the_interval_of_a_mean_is_wilsons_of_a_share(successes: int, count: int) -> None:
+    wilson = stats.binomtest(successes, count).proportion_ci(method="wilson")
+    assert mean_interval(successes / count, count) == pytest.approx((wilson.low, wilson.high), abs=1e-9)
+
+
+def test_the_interval_of_a_mean_of_nothing_is_undefined() -> None:
+    assert all(map(math.isnan, mean_interval(math.nan, 0)))

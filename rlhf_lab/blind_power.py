@@ -1,0 +1,28 @@
+"""What a blind sheet of a size can show, said before anything is rated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlhf_lab.blind_rating import powers
+
+__all__ = ["EFFECTS", "Chance", "chances"]
+
+EFFECTS = ((0.3, 0.6), (0.3, 0.7), (0.3, 0.8), (0.1, 0.3))  # shares positive: original, trained
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How likely an effect of a size is to be seen, p < .05."""
+
+    before: float  # share positive in the first arm; what is not positive is half neutral, half negative
+    after: float  # in the second
+    fisher: float
+    mann_whitney: float
+
+
+def chances(n: int) -> list[Chance]:
+    """The power of both tests at each of EFFECTS, with n texts in each arm. Raises ValueError for n below 1."""
+    rates = [tuple(np.array([(1 - share) / 2, (1 - share) / 2, share]) for share in pair) for pair in EFFECTS]
+    found = powers((n, n), [(before, after) for before, after in rates])
+    return [Chance(*pair, each.fisher, each.mann_whitney) for pair, each in zip(EFFECTS, found, strict=True)]

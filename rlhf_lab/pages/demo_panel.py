@@ -1,0 +1,124 @@
+"""The demo in the app: one button, then its steps as they are done; ended early, one click goes on."""
+
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.frame import TICK, html
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import Store
+from rlhf_lab.demo_log import STEPS, DemoState, demo_state
+from rlhf_lab.pages.background import background, lab, watch
+from rlhf_lab.raters import RATERS
+
+__all__ = ["demo", "demo_form", "demo_job"]
+
+LOOK = """
+.elk ol.steps { list-style: none; padding: 0; margin: 0 0 0.75rem; }
+.elk ol.steps li { display: grid; grid-template-columns: 1.5rem 5.5rem 1fr; margin: 0.1rem 0; color: var(--elk-quiet); }
+.elk ol.steps li.now { color: var(--elk-ink); font-weight: 600; }
+.elk ol.steps li.was { color: var(--elk-ink); }
+.elk ol.steps li b { font-weight: 600; color: var(--elk-accent); }
+"""
+
+
+def demo_job(home: Path, name: str) -> Detached:
+    """The background command of the demo of this name."""
+    return background(home, "demo" if name == "demo" else f"demo-{name}")
+
+
+def demo(store: Store, home: Path, name: str = "demo", words: tuple[str, ...] = ()) -> None:
+    """The panel of a demo: its button, or how far it is. words: more of the command, for a new one."""
+    st.html(f"<style>{LOOK}</style>")
+    job = demo_job(home, name)
+    st.fragment(_panel, run_every=TICK if watch(job) else None)(store, home, name, words)
+
+
+def _panel(store: Store, home: Path, name: str, words: tuple[str, ...]) -> None:
+    job = demo_job(home, name)
+    watch(job)
+    told = demo_state(job, store, home, name)
+    begin = partial(_begin, home, name, words)
+    if told.state == "running":
+        _running(store, home, name, told)
+    elif told.state == "interrupted":
+        at = f" at step {told.step} of {len(STEPS)}" if told.step else ""
+        last = f" The last that it said: {told.last}" if told.last else ""
+        st.warning(f"The demo was ended{at}. What it has done is kept.{last}")
+        _button("Go on with it", begin, name)
+    elif told.state == "done":
+        html(
+            '<p><span class="chip done">done</span> A model, labels, two reward models, a policy and its twin, judged '
+            "by gold and rated blindly.</p>"
+        )
+        st.page_link("rlhf_lab/pages/runs.py", label="See its runs", query_params={"runs_run": f"{name}-ppo"})
+    else:
+        _button("Run the demo, under 5 minutes", begin, name)
+
+
+def _button(label: str, begin: Callable[[], None], name: str) -> None:
+    if why := refusal():
+        st.warning(why)
+    else:
+        st.button(label, type="primary", key=f"demo:{name}:go", on_click=begin)
+
+
+def _begin(home: Path, name: str, words: tuple[str, ...]) -> None:
+    if not words and name != "demo":
+        words = ("--name", name)
+    kept = _kept(home, name)
+    demo_job(home, name).start(lab(home, "demo", *(words or kept)), [" ".join(words or kept) or "demo"])
+
+
+def _kept(home: Path, name: str) -> tuple[str, ...]:
+    """What the demo was asked for before, so that it goes on as the same."""
+    (last,) = demo_job(home, name).asked or ("demo",)
+    return () if last == "demo" else tuple(last.split(" "))
+
+
+def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
+    current = [row for row in store.runs() if row.name.startswith(f"{name}-") and row.progress and row.ended is None]
+    going = [row for row in current if jobs.state(Run(store, home, row)) == "running"]
+    share, words = 0.0, ""
+    if going and going[-1].progress:
+        now = going[-1].progress
+        share, words = min(now.done / max(now.total, 1e-9), 1.0), now.words
+    at = max(told.step - 1, 0)
+    left = f", about {told.left} left when this step began" if told.left else ""
+    st.progress((at + share) / len(STEPS), text=f"Step {max(told.step, 1)} of {len(STEPS)}{left}")
+    items = ""
+    for k, (step, what) in enumerate(STEPS.items(), 1):
+        when = "was" if k < told.step else "now" if k == told.step else ""
+        shown = escape(words) if when == "now" and words else what
+        items += f'<li class="{when}"><b>{"✓" * (when == "was")}</b><span>{step}</span><span>{shown}</span></li>'
+    html(f'<ol class="steps">{items}</ol>')
+    st.button("Stop the demo", key=f"demo:{name}:stop", on_click=_stop, args=(home, name))
+
+
+def _stop(home: Path, name: str) -> None:
+    demo_job(home, name).stop()
+
+
+def demo_form(store: Store, home: Path) -> None:
+    """The demo with its few options; another name is another demo, beside the first."""
+    html(
+        "<p>The whole exercise on an embedded corpus, offline: a language model from scratch, labels by a simulated "
+        "rater, a reward model, a policy that is trained past the point where its reward stops meaning anything.</p>"
+    )
+    one, two, three = st.columns(3)
+    name = one.text_input("Name", "demo", key="demo_name", bind="query-params", max_chars=40).strip() or "demo"
+    rater = two.selectbox(
+        "Rater who labels", list(RATERS), list(RATERS).index("counter"), key="demo_rater",
+        format_func=lambda each: f"{each}, the control" if each == "careful" else each,
+        help="; ".join(f"{each}: {meaning}" for each, (_, meaning) in RATERS.items()),
+    )  # fmt: skip
+    seed = three.number_input("Seed", 0, 2**31, 0, key="demo_seed")
+    words = ("--name", name, "--rater", str(rater), "--seed", str(seed))
+    usual = ("--name", "demo", "--rater", "counter", "--seed", "0")
+    demo(store, home, name, () if words == usual else words)

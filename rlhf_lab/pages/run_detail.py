@@ -1,0 +1,168 @@
+"""One run in full: how it is, what can be done with it, its metrics, its settings and the end of its log."""
+
+import os
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.frame import html
+from elk_sandbox.pages.words import WORDS
+from elk_sandbox.palette import TERMS, Colour
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import Store
+from elk_sandbox.terminal import InputError
+from rlhf_lab.launch import go_on
+from rlhf_lab.looks import LOOKS
+from rlhf_lab.pages.run_list import KINDS, figures, pace
+from rlhf_lab.pages.run_start import clone_form, evaluate_form
+from rlhf_lab.pages.sparks import small, sparks
+from rlhf_lab.runs import Listed
+
+__all__ = ["act", "actions", "live"]
+
+TAIL = 16_384  # bytes of a log that are looked at
+LINES = 30
+# By kind of run: metric, its title, its colour.
+PLOTS: Mapping[str, tuple[tuple[str, str, Colour], ...]] = {
+    "pretrain": (
+        ("train/loss", "loss, nats a token", TERMS[0]),
+        ("validation/part", "validation, nats a character", LOOKS["gold"].colour),
+        ("train/learning_rate", "learning rate", TERMS[1]),
+        ("time/tokens_per_second", "tokens a second", TERMS[2]),
+    ),
+    "reward": (("train/loss", "loss, nats", TERMS[0]),),
+    "ppo": (
+        ("kl/exact", "KL, nats a completion", LOOKS["kl"].colour),
+        ("reward/proxy", "proxy, the reward", LOOKS["proxy"].colour),
+        ("loss", "loss", TERMS[0]),
+        ("entropy", "entropy, nats a token", LOOKS["entropy"].colour),
+        ("duplicates", "share of duplicates", LOOKS["duplicates"].colour),
+        ("clip/outside", "ratio outside 1 ± clip", LOOKS["outside"].colour),
+    ),
+}
+
+
+def live(store: Store, home: Path, found: Listed) -> None:
+    """What changes while it runs: the state, the plots, the log."""
+    name, kind = found.row.name, found.row.kind
+    kind_told = KINDS.get(kind, kind)
+    html(
+        f'<h2 style="margin-top: 1rem">{escape(name)} <span>{kind_told}</span></h2><p><span class="chip {found.state}">'
+        f"{found.state}</span> {escape(pace(found) or figures(found))}</p>"
+    )
+    if found.state == "interrupted":
+        html(
+            "<p>Its process is gone, killed or with its machine. It goes on from its last checkpoint, to the same "
+            "bits.</p>"
+        )
+    plots = PLOTS.get(kind, ())
+    values = store.metrics(name, [key for key, _, _ in plots])
+    unit = "iteration" if kind == "ppo" else "step"
+    limit = {"kl/exact": float(found.row.config.get("kl_stop", 0)) or None}
+    drawn = [
+        small(title, values[key], colour, meaning=WORDS.get(title.split(",")[0], ""), unit=unit, limit=limit.get(key))
+        for key, title, colour in plots
+        if key in values
+    ]
+    if any(drawn):
+        sparks([each for each in drawn if each], f"sparks:{name}")
+    elif found.state == "running":
+        html('<p class="quiet">Its first figures appear here within seconds.</p>')
+    run = Run(store, home, found.row)
+    log, settings = st.tabs(["Log", "Settings"])
+    with log:
+        st.code(_tail(run.log_file) or "It has printed nothing.", language=None, wrap_lines=True)
+    with settings:
+        _settings(run)
+
+
+def _tail(file: Path) -> str:
+    """The last lines of a log."""
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - TAIL))
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-LINES:])
+    except OSError:
+        return ""
+
+
+def _settings(run: Run) -> None:
+    rows: list[tuple[str, Any]] = [(f"{role} (built on)", parent) for role, parent in run.parents.items()]
+    rows += [(name.replace("_", " "), value) for name, value in run.config.items()]
+    rows.append(("folder", run.folder))
+    listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in rows)
+    html(f"<dl>{listed}</dl>")
+
+
+def actions(store: Store, home: Path, found: Listed) -> None:
+    """Stop, resume, clone, evaluate and delete."""
+    name = found.row.name
+    if why := refusal():
+        st.warning(why)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if found.state == "running":
+            told = "stopping at its next step" if found.row.want_stop else "Stop"
+            st.button(
+                told, key=f"stop:{name}", on_click=act, args=(store, home, "stop", name), disabled=found.row.want_stop,
+                help="It saves its state first, and goes on from there later.",
+            )  # fmt: skip
+        elif found.state != "done":
+            label = "Start" if found.state == "new" else "Resume"
+            st.button(label, type="primary", key=f"resume:{name}", on_click=act, args=(store, home, "resume", name))
+        if found.state == "done":
+            _links(found)
+        if found.state != "running" and st.button("Delete", key=f"delete:{name}"):
+            _confirm(store, home, name)
+    if fault := st.session_state.pop("runs_fault", None):
+        st.error(fault)
+    with st.expander("Clone with edits"):
+        st.fragment(clone_form)(store, home, found.row)
+    if found.row.kind == "ppo" and found.row.progress:
+        with st.expander("Evaluate by gold"):
+            st.fragment(evaluate_form)(store, home, name)
+
+
+def _links(found: Listed) -> None:
+    name = found.row.name
+    if found.row.kind == "ppo":
+        st.page_link("rlhf_lab/pages/blind.py", label="Rate it blindly", query_params={
+            "blind_part": "New sheet", "blind_run": name})  # fmt: skip
+    if found.row.kind == "pretrain":
+        st.page_link("rlhf_lab/pages/label.py", label="Label its samples")
+
+
+@st.dialog("Delete this run?")
+def _confirm(store: Store, home: Path, name: str) -> None:
+    children = [row.name for row in store.runs() if name in row.parents.values()]
+    st.write(f"**{name}** goes with its checkpoints and metrics, for good. Labels and ratings are never deleted.")
+    if children:
+        st.write(f"These runs are built on it and stay, without what they were built on: {', '.join(children)}.")
+    left, right = st.columns(2)
+    done = right.button(
+        f"Delete {name}", type="primary", key="delete:sure", width="stretch",
+        on_click=act, args=(store, home, "force" if children else "delete", name),
+    )  # fmt: skip
+    if left.button("Keep it", width="stretch") or done:
+        st.rerun()  # which closes it
+
+
+def act(store: Store, home: Path, what: str, name: str) -> None:
+    """Do what was clicked; what is refused is told when the page is drawn."""
+    try:
+        if what in ("delete", "force"):
+            jobs.delete(store, home, name, force=what == "force")
+            st.query_params.pop("runs_run", None)
+            return
+        run = jobs.open_run(store, home, name)
+        if what == "stop":
+            jobs.stop(run)
+        elif not go_on(run):
+            raise InputError(f"{name!r} is running already")
+    except InputError as reason:
+        st.session_state["runs_fault"] = str(reason)

@@ -1,0 +1,85 @@
+"""Runs: what trains, what has trained, and everything that can be started, stopped, resumed, cloned and deleted."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.frame import TICK, begin, empty, html, opened
+from elk_sandbox.runtime.store import Store
+from rlhf_lab.pages.demo_panel import demo
+from rlhf_lab.pages.run_detail import act, actions, live
+from rlhf_lab.pages.run_list import run_list
+from rlhf_lab.pages.run_start import PARTS, start
+from rlhf_lab.runs import Listed, listed
+
+
+def main() -> None:
+    begin("Runs", "What trains and what has trained. A run can be stopped, killed or lose its machine, and goes on.")
+    store, home = opened()
+    runs = listed(store, home)
+    if not runs:
+        empty("Each run will be a line here: a language model, reward models, policies. The demo makes five of them.")
+        demo(store, home)
+        html("<h2>Or start with one stage</h2>")
+        _start(store, home, without=("demo",))
+        return
+    active = any(each.state == "running" for each in runs)
+    st.fragment(_list, run_every=TICK if active else None)(store, home)
+    picked = _picked(runs)
+    if picked:
+        busy = picked.state == "running"
+        st.fragment(_detail, run_every=TICK if busy else None)(store, home, picked.row.name)
+        actions(store, home, picked)
+    st.divider()
+    html("<h2>Start something new</h2>")
+    _start(store, home)
+
+
+def _picked(runs: list[Listed]) -> Listed | None:
+    """The run in the address, else the one that runs, else the latest."""
+    asked = st.query_params.get("runs_run", "")
+    by_name = {each.row.name: each for each in runs}
+    if asked and asked not in by_name:
+        st.caption(f"There is no run called {asked}.")
+    going = next((each for each in runs if each.state == "running"), runs[0])
+    return by_name.get(asked, going)
+
+
+def _list(store: Store, home: Path) -> None:
+    """Drawn each second while something runs; a run that began or ended has the whole page drawn anew."""
+    runs = listed(store, home)
+    states = {each.row.name: (each.state, each.row.want_stop) for each in runs}
+    if st.session_state.get("runs_seen", states) != states:
+        st.session_state["runs_seen"] = states
+        st.rerun()
+    st.session_state["runs_seen"] = states
+    if not runs:
+        st.rerun()
+    shown = _picked(runs)
+    picked, resumed = run_list(runs, shown.row.name if shown else "", may_act=refusal() is None)
+    if picked and picked in states:
+        st.query_params["runs_run"] = picked
+        st.rerun()
+    if resumed and resumed in states:
+        act(store, home, "resume", resumed)
+        st.query_params["runs_run"] = resumed
+        st.rerun()
+
+
+def _detail(store: Store, home: Path, name: str) -> None:
+    found = next((each for each in listed(store, home) if each.row.name == name), None)
+    if found:
+        live(store, home, found)
+
+
+def _start(store: Store, home: Path, without: tuple[str, ...] = ()) -> None:
+    parts = {label: key for key, label in PARTS.items() if key not in without}
+    chosen = st.segmented_control(
+        "What to start", list(parts), key="runs_new", bind="query-params", label_visibility="collapsed"
+    )
+    if chosen:
+        start(store, home, parts[str(chosen)])
+
+
+main()

@@ -1,0 +1,164 @@
+"""The page for blind rating without a browser: power before, nothing of the arms until all is rated, then all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from elk_sandbox.runtime.store import Store
+from rlhf_lab.blind_outcome import outcome
+from rlhf_lab.blind_sheet import make_sheet, was_revealed
+from rlhf_lab.labels import Text, label_with, notes
+from rlhf_lab.raters import make
+from tests.lab.pages.visit import Started, finished, told, visit
+
+HIDDEN = ("original", "trained", "twin")
+
+
+def sheet(store: Store, n: int = 6) -> None:
+    arms = {arm: [Text(f"{arm[::-1]} speech {k}", (k,), arm) for k in range(n)] for arm in HIDDEN}
+    make_sheet(store, "sheet", arms, n, 3)
+
+
+def rate(store: Store, who: str, most: int | None = None) -> None:
+    numbers = [item.number for item in store.items("sheet")][:most]
+    store.judge_all("sheet", who, [(number, (number * 5) % 3 - 1) for number in numbers])
+
+
+def part(name: str, who: str = "ann") -> AppTest:
+    return visit("blind", blind_sheet="sheet", blind_who=who, blind_part=name)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(each for each in app.button if each.label == label).click().run()
+    assert not app.exception
+    return app
+
+
+def test_without_a_policy_the_page_says_what_is_missing(home: Path) -> None:
+    app = visit("blind")
+    assert "there is no PPO run with a checkpoint yet" in told(app)
+    assert [link.label for link in app.get("page_link")] == ["Start the demo, or a PPO run"]
+
+
+def policy(store: Store, home: Path, name: str = "policy", target: str = "positive") -> None:
+    run = finished(store, home, name, "ppo")
+    for step, nats in ((0, 0.0), (3, 4.0), (5, 9.0), (8, 12.0)):
+        (run.folder / "checkpoints" / f"{step:06}").mkdir(parents=True)
+        store.record(name, [("kl/exact", step, nats)])
+    if target == "negative":
+        store.delete_run(name)
+        store.create_run(name, "ppo", run.config | {"target": target}, {})
+        store.mark_ended(name, "done")
+        store.record(name, [("kl/exact", step, nats) for step, nats in ((0, 0.0), (3, 4.0), (5, 9.0))])
+
+
+def test_power_is_told_before_and_changes_with_n(home: Path, store: Store) -> None:
+    policy(store, home)
+    app = visit("blind")
+    assert "What 20 and 20 can show" in told(app)
+    assert "30% to 80% 85% 89%" in " ".join(told(app).split())
+    app.slider(key="blind_n").set_value(40).run()
+    assert "30% to 60% 72% 71%" in " ".join(told(app).split())
+
+
+def test_the_sheet_is_the_command_with_the_checkpoint_before_the_stop(
+    home: Path, store: Store, started: Started
+) -> None:
+    policy(store, home)
+    policy(store, home, "twin", "negative")
+    app = visit("blind", blind_run="policy")
+    assert app.selectbox(key="blind_run").value == "policy"
+    assert app.selectbox(key="blind_at:policy").value == 5
+    app.selectbox(key="blind_twin").set_value("twin").run()
+    press(app, "Make the sheet")
+    assert started.commands["blind"][2:-2] == [
+        "rlhf_lab", "blind", "make", "policy-blind-1", "policy", "--checkpoint", "5", "--twin", "twin", "--n", "20",
+        "--json",
+    ]  # fmt: skip
+
+
+def test_nothing_of_the_arms_is_on_the_page_before_all_is_rated(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann", 17)
+    app = part("Rate")
+    (card,) = app.get("bidi_component")
+    given = json.loads(card.proto.json)
+    assert [sorted(due) for due in given["ahead"]] == [["before", "number", "text"]]
+    assert {frozenset(each) for each in given["behind"]} == {frozenset(("before", "number", "text", "value"))}
+    assert not [arm for arm in HIDDEN if f'"{arm}"' in card.proto.json]
+    app = part("Result")
+    assert "%" not in told(app) and "interval" not in told(app)
+    assert "1 of 18 texts are left for ann" in told(app)
+    assert [each.label for each in app.button] == ["Reveal now, and break the blind"]
+    assert not was_revealed(store, "sheet", "ann")
+
+
+def test_when_all_is_rated_one_click_reveals_and_a_refresh_shows_it_again(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann")
+    app = press(part("Result"), "Reveal")
+    assert was_revealed(store, "sheet", "ann")
+    assert_shows(app, outcome(store, "sheet", "ann"))
+    assert_shows(part("Result"), outcome(store, "sheet", "ann"))
+    assert len(notes(store, "sheet", "revealed")) == 1
+    assert not app.warning
+
+
+def assert_shows(app: AppTest, found: dict[str, Any]) -> None:
+    shown = " ".join(told(app).split())
+    for each in found["comparisons"]:
+        assert f"p = {each['fisher']:.2g}" in shown
+        assert f"p = {each['mann_whitney']:.2g}" in shown
+        for share in each["positive"]:
+            assert f"{share['share']:.0%} {share['low']:.0%} to {share['high']:.0%}" in shown
+    assert "The trained model against the original model" in shown
+    assert "hceeps" not in shown and "dniart" not in shown
+    assert "lanigiro speech 0" in shown
+
+
+def test_a_forced_reveal_is_said_and_kept(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann", 12)
+    app = press(part("Result"), "Reveal now, and break the blind")
+    assert "The blind was broken" in app.warning[0].value
+    for _ in range(2):
+        assert "The blind was broken" in part("Result").warning[0].value
+    assert len(notes(store, "sheet", "revealed")) == 1
+    rate(store, "ann")  # she rates the rest, knowing
+    app = press(part("Result"), "Reveal")
+    assert "The blind was broken" in app.warning[0].value
+
+
+def test_who_is_rating_is_not_shown_others_results(store: Store) -> None:
+    sheet(store)
+    label_with(store, "sheet", make("careful"), np.random.default_rng(0))
+    rate(store, "ann", 5)
+    app = part("Result")
+    assert not [each for each in app.selectbox if each.key == "blind_of"]
+    assert "13 of 18 texts are left for ann" in told(app)
+    onlooker = part("Result", "eve")
+    assert onlooker.selectbox(key="blind_of").options == ["careful"]
+    assert "do it before you look" in onlooker.caption[0].value
+
+
+def test_agreement_is_with_all_who_have_rated_the_whole_sheet(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann")
+    label_with(store, "sheet", make("careful"), np.random.default_rng(0))
+    app = press(part("Result"), "Reveal")
+    kappa = outcome(store, "sheet", "ann")["agreement"]["kappa"]["careful"]
+    expected = "undefined with careful" if kappa != kappa else f"{kappa:.2f} with careful"
+    assert expected in " ".join(told(app).split())
+
+
+@pytest.mark.parametrize("who", ["careful", " "])
+def test_a_simulated_rater_and_nobody_rate_nothing(store: Store, who: str) -> None:
+    sheet(store)
+    label_with(store, "sheet", make("careful"), np.random.default_rng(0))
+    app = part("Rate", who)
+    assert not app.get("bidi_component")
+    assert "simulated rater" in app.error[0].value if who == "careful" else "Say above who is rating" in told(app)

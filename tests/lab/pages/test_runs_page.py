@@ -1,0 +1,241 @@
+"""The page of runs without a browser: each state, and that what it starts is what the command line would."""
+
+import fcntl
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.tables import Progress
+from rlhf_lab.demo_log import demo_state
+from rlhf_lab.pages.background import background
+from tests.lab.pages.visit import Started, finished, pool, told, visit
+
+
+def rows(app: AppTest) -> list[dict[str, Any]]:
+    (found,) = [each for each in app.get("bidi_component") if "rlhf_lab_runs" in each.proto.component_name]
+    listed: list[dict[str, Any]] = json.loads(found.proto.json)["rows"]
+    return listed
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(each for each in app.button if each.label == label).click().run()
+    assert not app.exception, [each.value for each in app.exception]
+    return app
+
+
+def labels(app: AppTest) -> list[str]:
+    return [each.label for each in app.button]
+
+
+def model(home: Path, name: str, **meta: Any) -> None:
+    """What a done run says of its model."""
+    folder = home / "runs" / name / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "meta.json").write_text(json.dumps({"meta": meta}))
+
+
+def test_an_empty_workspace_offers_the_demo(home: Path, started: Started) -> None:
+    app = visit("runs")
+    assert "Each run will be a line here" in told(app)
+    assert labels(app)[0] == "Run the demo, under 5 minutes"
+    press(app, "Run the demo, under 5 minutes")
+    assert started.commands["demo"][2:] == ["rlhf_lab", "demo", "--workspace", str(home)]
+
+
+def test_a_line_says_how_each_run_is(home: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(store, home, "base", "pretrain")
+    store.record("base", [("validation/nats_per_character", 690, 0.5222)])
+    gone = finished(store, home, "gone", "ppo", {"base": "base"})
+    store.mark_started("gone")
+    store.mark_progress("gone", Progress(0.25, 1.0, "iteration 7: 3.10 nats", 60.0, 0.0))
+    finished(store, home, "bad", "reward")
+    store.mark_ended("bad", "failed", "the pool is empty")
+    by_name = {each["name"]: each for each in rows(visit("runs"))}
+    assert [by_name[n]["state"] for n in ("base", "gone", "bad")] == ["done", "interrupted", "failed"]
+    assert [by_name[n]["again"] for n in ("base", "gone", "bad")] == [False, True, True]
+    assert by_name["base"]["figures"] == "0.522 nats a character"
+    assert (by_name["gone"]["how"], by_name["gone"]["share"]) == ("iteration 7: 3.10 nats", 0.25)
+    assert by_name["bad"]["how"] == "the pool is empty"
+    gone.folder.mkdir(parents=True, exist_ok=True)
+    with gone.lock_file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        app = visit("runs", runs_run="gone")
+        (line,) = [each for each in rows(app) if each["name"] == "gone"]
+        assert line["state"] == "running" and "1 min left" not in line["how"] and "60 s left" in line["how"]
+        assert "Stop" in labels(app) and "Delete" not in labels(app)
+        press(app, "Stop")
+        assert store.run("gone").want_stop
+
+
+def test_an_interrupted_run_resumes_with_one_click(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "gone", "pretrain")
+    store.mark_started("gone")
+    app = visit("runs", runs_run="gone")
+    assert "Its process is gone" in told(app)
+    press(app, "Resume")
+    assert started.runs == ["gone"]
+
+
+def test_the_run_in_the_address_is_shown_and_an_unknown_one_said(home: Path, store: Store) -> None:
+    finished(store, home, "one", "pretrain")
+    finished(store, home, "two", "pretrain")
+    store.record("one", [("train/loss", step, 1.0 / (step + 1)) for step in range(5000)])
+    app = visit("runs", runs_run="one")
+    assert "one language model" in " ".join(told(app).split())
+    (plots,) = [each for each in app.get("bidi_component") if "rlhf_lab_sparks" in each.proto.component_name]
+    (loss,) = json.loads(plots.proto.json)["plots"]
+    assert loss["title"] == "loss, nats a token" and len(loss["line"].split()) <= 300
+    assert "There is no run called three." in [each.value for each in visit("runs", runs_run="three").caption]
+
+
+def test_a_stage_is_entered_with_its_settings_and_set_to_work(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("runs", runs_new="Language model")
+    app.number_input(key="new:pretrain:steps").set_value(40).run()
+    press(app, "Start")
+    assert started.runs == ["pretrain-1"]
+    run = store.run("pretrain-1")
+    assert (run.kind, run.config["steps"], run.config["corpus"]) == ("pretrain", 40, "stage")
+
+
+def test_a_policy_writes_as_much_as_its_reward_models_texts(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    finished(store, home, "rm", "reward", {"base": "base"})
+    model(home, "rm", length=17)
+    app = visit("runs", runs_new="PPO policy")
+    assert app.selectbox(key="new:ppo:reward").value == "rm"
+    press(app, "Start")
+    run = store.run("ppo-1")
+    assert run.parents == {"base": "base", "reward": "rm"} and run.config["length"] == 17
+
+
+def test_what_the_command_line_would_refuse_is_refused_in_its_words(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("runs", runs_new="Language model")
+    app.number_input(key="new:pretrain:dropout").set_value(2.0).run()
+    press(app, "Start")
+    assert "dropout is 2.0: it must be at least 0 and below 1" in app.error[0].value
+    app.number_input(key="new:pretrain:dropout").set_value(-1.0).run()
+    app.text_input(key="new:pretrain:name:pretrain-1").set_value("no/name").run()
+    press(app, "Start")
+    assert "cannot name a run" in app.error[0].value
+    assert not started.runs and [row.name for row in store.runs()] == ["base"]
+
+
+def test_an_estimate_is_the_command_with_what_was_changed(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("runs", runs_new="Language model")
+    app.number_input(key="new:pretrain:steps").set_value(40).run()
+    press(app, "Estimate the time")
+    assert started.commands["estimate"][2:7] == ["rlhf_lab", "estimate", "pretrain", "--set", "steps=40"]
+    job = background(home, "estimate")
+    job.folder.mkdir(parents=True)
+    (job.folder / "estimate.json").write_text(json.dumps(["estimate pretrain"]))
+    job.log.write_text('{\n  "stage": "pretrain", "seconds": 75.0, "step": 0.1, "words": "690 steps"\n}\n')
+    assert "About 75 s on this machine as it is now: 690 steps" in " ".join(
+        told(visit("runs", runs_new="Language model")).split()
+    )
+
+
+def test_a_clone_differs_in_what_was_changed(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "policy", "ppo", {"base": "base", "reward": "rm"})
+    app = visit("runs", runs_run="policy")
+    app.number_input(key="clone:policy:seed").set_value(3).run()
+    press(app, "Start the clone")
+    run = store.run("policy-1")
+    assert run.config == {**store.run("policy").config, "seed": 3}
+    assert run.parents == {"base": "base", "reward": "rm"} and started.runs == ["policy-1"]
+
+
+def test_deleting_asks_first_and_then_does_it(home: Path, store: Store) -> None:
+    finished(store, home, "base", "pretrain")
+    finished(store, home, "child", "reward", {"base": "base"})
+    app = press(visit("runs", runs_run="base"), "Delete")
+    assert "child" in [each.value for each in app.markdown][-1]
+    assert {row.name for row in store.runs()} == {"base", "child"}
+    press(app, "Delete base")
+    assert {row.name for row in store.runs()} == {"child"}
+    assert not (home / "runs" / "base").exists()
+
+
+def test_a_reward_model_needs_labels_and_is_offered_the_pools(home: Path, store: Store) -> None:
+    finished(store, home, "base", "pretrain")
+    assert "learns from the labels of a pool" in told(visit("runs", runs_new="Reward model"))
+    pool(store)
+    store.judge("first", 0, "ann", 1)
+    app = visit("runs", runs_new="Reward model")
+    assert app.selectbox(key="new:reward:pool").options == ["first"]
+    assert app.selectbox(key="new:reward:rater").options == ["all", "ann"]
+
+
+def test_an_evaluation_is_a_command(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "rm", "reward")
+    finished(store, home, "policy", "ppo")
+    store.mark_progress("policy", Progress(1, 1, "iteration 9", None, 0.0))
+    app = visit("runs", runs_run="policy")
+    app.selectbox(key="evaluate:policy:second").set_value("rm").run()
+    press(app, "Evaluate")
+    assert started.commands["evaluate-policy"][2:8] == [
+        "rlhf_lab", "evaluate", "policy", "--completions", "1000", "--second",
+    ]  # fmt: skip
+
+
+def test_from_elsewhere_without_a_token_nothing_can_be_started(
+    home: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(store, home, "gone", "pretrain")
+    store.mark_started("gone")
+    from elk_sandbox.pages import access
+
+    monkeypatch.setattr(access, "_local", lambda: False)
+    monkeypatch.delenv(access.TOKEN, raising=False)
+    app = visit("runs", runs_run="gone", runs_new="Language model")
+    assert not {"Start", "Resume", "Delete", "Estimate the time"} & set(labels(app))
+    assert "runs no user code" in app.warning[0].value
+    assert [each["again"] for each in rows(app)] == [False]
+
+
+DIED = "[1/8] pretrain: from scratch (about 4 min left)\n[4/8] ppo: on the logit (about 2 min left)\nKilled\n"
+
+
+def test_a_demo_that_died_says_so_with_its_last_line_and_goes_on_as_the_same(
+    home: Path, store: Store, started: Started
+) -> None:
+    finished(store, home, "demo-base", "pretrain")
+    job = background(home, "demo")
+    job.folder.mkdir(parents=True)
+    (job.folder / "demo.json").write_text(json.dumps(["--name demo --rater noisy --seed 3"]))
+    job.log.write_text(DIED)
+    app = visit("home")
+    assert "The demo was ended at step 4 of 8" in app.warning[0].value and "Killed" in app.warning[0].value
+    press(app, "Go on with it")
+    assert started.commands["demo"][3:-2] == ["demo", "--name", "demo", "--rater", "noisy", "--seed", "3"]
+
+
+def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: Store) -> None:
+    job = background(home, "demo")
+    job.folder.mkdir(parents=True)
+    (job.folder / "demo.json").write_text('["demo"]')
+    job.log.write_text(DIED)
+    with (job.folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = jobs.create(store, home, "demo-ppo", "ppo", {}, {})
+        store.mark_started("demo-ppo")
+        store.mark_progress("demo-ppo", Progress(0.5, 1.0, "iteration 9: 5.0 nats", 30.0, 0.0))
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with run.lock_file.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            app = visit("home")
+        (bar,) = app.get("progress")
+        assert bar.proto.text == "Step 4 of 8, about 2 min left when this step began"
+        assert bar.proto.value == pytest.approx(100 * 3.5 / 8, abs=1)
+        assert "iteration 9: 5.0 nats" in told(app)
+        assert "Stop the demo" in labels(app)
+    assert demo_state(job, store, home, "demo").state == "interrupted"
+    job.log.write_text(DIED + "120 s. Go on: rlhf-lab list\n")
+    assert demo_state(job, store, home, "demo").state == "done"

@@ -1,0 +1,77 @@
+"""The lab's pages without a browser: a workspace, what a page says, and commands that are noted instead of started."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import Store
+from rlhf_lab.labels import Text, create_pool
+from rlhf_lab.stages import CONFIGS
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass
+class Started:
+    """What a page would have started: commands by the name of their lock, and runs."""
+
+    commands: dict[str, list[str]] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
+
+
+def note_starts(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """From here on a page starts nothing; what it would have is noted."""
+    found = Started()
+
+    def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
+        found.commands[self.name] = list(command)
+        return True
+
+    def start_detached(run: Run, command: Sequence[str]) -> bool:
+        found.runs.append(run.name)
+        return True
+
+    monkeypatch.setattr(Detached, "start", start)
+    monkeypatch.setattr(jobs, "start_detached", start_detached)
+    return found
+
+
+def visit(page: str, **query: str) -> AppTest:
+    """A page of the lab, opened at an address with these parameters."""
+    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page(f"rlhf_lab/pages/{page}.py").run()
+    assert not app.exception, [each.value for each in app.exception]
+    return app
+
+
+def told(app: AppTest) -> str:
+    """All words of the page's own HTML."""
+    bodies = [element.proto.body for element in app.get("html")]
+    shown = "\n".join(body for body in bodies if not body.startswith("<style>"))
+    return unescape(re.sub(r"<[^>]+>", " ", shown))
+
+
+def pool(store: Store, name: str = "first", many: int = 30) -> list[str]:
+    """A pool of texts; returns them."""
+    texts = [f"Speech {k}." for k in range(many)]
+    create_pool(store, name, [Text(text, (k, 1), "base") for k, text in enumerate(texts)], seed=5)
+    return texts
+
+
+def finished(store: Store, home: Path, name: str, kind: str, parents: dict[str, str] | None = None) -> Run:
+    """A run that is entered as done, with no model."""
+    config = vars(CONFIGS[kind]()) | ({"length": 24} if kind == "ppo" else {})
+    run = jobs.create(store, home, name, kind, config, parents or {})
+    store.mark_started(name)
+    store.mark_ended(name, "done")
+    return run

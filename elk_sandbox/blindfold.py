@@ -12,7 +12,7 @@ from elk_sandbox.matrix import Item
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.runtime.tasks import Result, load, store
 
-__all__ = ["HIDDEN", "SILENT", "cells", "dossier", "entries", "lift", "silenced"]
+__all__ = ["HIDDEN", "cells", "dossier", "entries", "lift", "silenced"]
 
 HIDDEN = "hidden"
 SILENT: dict[str, Any] = {"literature": None, "agrees": None, "claimed": None}

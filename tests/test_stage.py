@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elk_sandbox import Case, Data, Human, Net, Table, World, logical_or, stage, worlds
-from elk_sandbox.pages.ways import vault_query
+from elk_sandbox.pages.links import vault_query
 from elk_sandbox.stage import Stage
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from elk_sandbox.markup import badge, facts, ledger, paragraphs, sentence, witness
 from elk_sandbox.pages.frame import html
-from elk_sandbox.pages.ways import to_vault, to_workbench
+from elk_sandbox.pages.links import to_vault, to_workbench
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.share import page
 

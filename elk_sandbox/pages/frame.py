@@ -20,6 +20,7 @@ TICK = 1.0  # seconds between two looks at something that runs
 
 LOOK = """
 [data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
+[data-testid="stBaseButton-primary"], [data-baseweb="tag"] { color: light-dark(#ffffff, #06192a); }
 [data-testid="stPageLink"] a { padding-left: 0; padding-right: 0.75rem; }
 [data-testid="stPageLink"] a p { color: ACCENT; text-decoration: underline; text-underline-offset: 0.2em; }
 .elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }

@@ -8,7 +8,7 @@ import streamlit as st
 
 from elk_sandbox.markup import badge, facts, ledger, number, sentence, witness
 from elk_sandbox.pages.frame import html
-from elk_sandbox.pages.ways import to_matrix, to_vault
+from elk_sandbox.pages.links import to_matrix, to_vault
 from elk_sandbox.pages.words import word
 from elk_sandbox.trial import told
 

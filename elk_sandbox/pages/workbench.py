@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox import drafts
-from elk_sandbox.blindfold import SILENT
+from elk_sandbox.blindfold import silenced
 from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
 from elk_sandbox.pages import desk
@@ -97,7 +97,7 @@ def _bench(registry: Registry, home: Path) -> None:
     cell = asked.cell() if asked else None
     earlier = kept(home, draft.judged) if draft.judged and cell is None else None
     if st.query_params.get("workbench_blind"):
-        cell, earlier = (each and {**each, **SILENT} for each in (cell, earlier))
+        cell, earlier = (silenced([each])[0] if each else None for each in (cell, earlier))
     look = _Look(against, running, cell, earlier, _walkable(registry, cell or earlier, entry))
     faults = [Fault(b.line, b.message) for b in broken]
     if at := fault_line(cell, kind):

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from elk_sandbox.literature import COUNTEREXAMPLES, STRATEGIES
 
 CELLS = len(STRATEGIES) * len(COUNTEREXAMPLES)
+STREAMLITS = re.compile(r"/_stcore/(health|host-config)$")  # it asks for these beside a page's address first
 CHROMIUM = Path("/usr/bin/chromium")
 PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")
 
@@ -39,8 +40,12 @@ class Watched:
         self.errors: list[str] = []
         self.page: Page = browser.new_page(**options)  # type: ignore[arg-type]
         self.page.route("**/*", self._guard)
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not STREAMLITS.search(message.location["url"]):
+            self.errors.append(f"{message.text} {message.location['url']}")
 
     def _guard(self, route: Route) -> None:
         address = route.request.url

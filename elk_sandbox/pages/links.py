@@ -13,22 +13,25 @@ PAGES = "elk_sandbox/pages"
 def to_vault(cell: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
     """The situation of a cell's witness, in the vault with the counterexample's case; nothing where there is none."""
     if found:
-        knobs = cell["knobs"]["counterexample"]
         query = vault_query(
-            case=cell["counterexample"], knobs=knobs, situation=found["situation"], against=found["reporter"]
+            case=cell["counterexample"],
+            knobs=cell["knobs"]["counterexample"],
+            situation=found["situation"],
+            against=found["reporter"],
         )
-        _link("vault", "See it in the vault", query)
+        st.page_link(f"{PAGES}/vault.py", label="See it in the vault", query_params=query)
 
 
 def to_workbench(file: str, against: str, label: str, *, blind: bool = False) -> None:
     """A file by its name on the workbench, against another; blind: without the literature."""
-    more = {"workbench_blind": "1"} if blind else {}
-    _link("workbench", label, {"workbench_file": file, "workbench_against": against, **more})
+    query = {"workbench_file": file, "workbench_against": against} | ({"workbench_blind": "1"} if blind else {})
+    st.page_link(f"{PAGES}/workbench.py", label=label, query_params=query)
 
 
 def to_matrix(proposal: str, counterexample: str, label: str) -> None:
     """A cell of the matrix."""
-    _link("matrix", label, {"proposal": proposal, "counterexample": counterexample})
+    query = {"proposal": proposal, "counterexample": counterexample}
+    st.page_link(f"{PAGES}/matrix.py", label=label, query_params=query)
 
 
 def vault_query(
@@ -59,7 +62,3 @@ def vault_query(
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _link(page: str, label: str, query: dict[str, str]) -> None:
-    st.page_link(f"{PAGES}/{page}.py", label=label, query_params=query)

@@ -95,12 +95,12 @@ def _layers(
     legend = [*drawn, *(["best_of_n"] if of_best else [])]
     colour, shape = _colour(legend), _shape(legend)
     for other in others:
-        rows = [row for name in drawn if name in other["scores"] for row in _points(other, name, axis, gain)]
-        found.append(
-            charted(rows).mark_line(strokeWidth=1, opacity=0.75).encode(
-                x="x:Q", y="y:Q", color=colour, detail=["run:N", "of:N"], tooltip=TIP
-            )
-        )  # fmt: skip
+        lines = [_points(other, name, axis, gain) for name in drawn if name in other["scores"]]
+        thin = charted([row for line in lines for row in line]).mark_line(strokeWidth=1, opacity=0.75)
+        found.append(thin.encode(x="x:Q", y="y:Q", color=colour, detail=["run:N", "of:N"], tooltip=TIP))
+        ends = charted([line[-1] for line in lines if line])
+        label = ends.mark_text(align="left", dx=4, fontSize=11, color=ink(QUIET))
+        found.append(label.encode(x="x:Q", y="y:Q", text="run:N"))
     score = shown[0]
     if "laws" in parts:
         found += _law(plotted["laws"].get(f"{score}, PPO"), score, axis)
@@ -214,8 +214,8 @@ def _stop(plotted: Plotted, axis: str, *, told: bool) -> Any:
     rule = charted([row]).mark_rule(color=ink(QUIET), strokeDash=[2, 3], strokeWidth=1.3).encode(x="x:Q")
     if not told:
         return rule
-    text = charted([row]).mark_text(color=ink(QUIET), align="left", dx=5, baseline="top", fontSize=12)
-    return rule + text.encode(x="x:Q", y=alt.value(4), text="told:N")
+    text = charted([row]).mark_text(color=ink(QUIET), align="left", dx=5, baseline="bottom", fontSize=12)
+    return rule + text.encode(x="x:Q", y=alt.value(326), text="told:N")
 
 
 def _zero() -> Any:

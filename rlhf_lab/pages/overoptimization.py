@@ -77,8 +77,11 @@ def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> N
             default=["laws", "second"] if "second" in offered else ["laws"], bind="query-params",
         )  # fmt: skip
     brushed = curves.draw(plotted, others, axis, gold, set(parts or ()))
-    if gold == "whole" and parts and "laws" in parts:
-        html(f'<p class="quiet">{_law(plotted)}</p>')
+    notes = [_law(plotted)] if gold == "whole" and "laws" in (parts or ()) else []
+    if "frontier" in (parts or ()):
+        notes.append("Dashed: the highest proxy that reweighting the original model's completions gives at that KL.")
+    if notes:
+        html(f'<p class="quiet">{" ".join(notes)}</p>')
     if others:
         html(_listed(plotted, others))
     evaluation = evaluation_of(run.folder)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from tests.sample import REPOSITORY
@@ -21,6 +22,15 @@ def told(app: AppTest) -> str:
     """All HTML that the page shows, its style apart."""
     bodies = [element.proto.body for element in app.get("html")]
     return "\n".join(body for body in bodies if not body.startswith("<style>"))
+
+
+def charts(app: AppTest) -> list[str]:
+    """Each chart's specification, and the rows of all its data as CSV."""
+    found = []
+    for element in app.get("vega_lite_chart"):
+        frames = [convert_arrow_bytes_to_pandas_df(each.data.data) for each in element.proto.datasets]
+        found.append("\n".join([element.proto.spec, *(frame.to_csv(index=False) for frame in frames)]))
+    return found
 
 
 def tables(app: AppTest) -> list[dict[str, Any]]:

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from rlhf_lab import checkpoints
+from rlhf_lab.reward_evaluation import mean_interval
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_training import split
 from rlhf_lab.tokenizer import Tokenizer
-from tests.lab.look_pages.opening import opened, tables, told
+from tests.lab.look_pages.opening import charts, opened, tables, told
 
 
 def test_scores_stand_beside_the_bag_of_words(home: Path) -> None:
@@ -19,10 +20,12 @@ def test_scores_stand_beside_the_bag_of_words(home: Path) -> None:
     shown = told(app)
     assert f"of {evaluation['model']['accuracy']['count']} labels held out" in shown
     assert "bag of words" in shown and "Spearman with the label" in shown
-    scores, calibration = (element.proto for element in app.get("vega_lite_chart"))
-    assert f"{evaluation['model']['spearman']['value']:.2f}" in scores.alt
-    assert "where it says" in calibration.alt
-    assert "bag of words" in calibration.spec and '"low"' in calibration.spec
+    scores, calibration = charts(app)
+    assert str(evaluation["model"]["spearman"]["value"]) in scores
+    for each in (*evaluation["reliability"], *evaluation["baseline_reliability"]):
+        if each["count"]:
+            low, _ = mean_interval(each["observed"], each["count"])
+            assert str(each["predicted"]) in calibration and str(low) in calibration
 
 
 def test_the_highest_and_the_lowest_are_those_of_the_model(home: Path) -> None:

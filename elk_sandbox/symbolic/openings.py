@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from elk_sandbox.declare import SettingError
 
@@ -20,7 +20,7 @@ class Parameter:
     judged: float  # the judge enumerates up to here at once, with all honest candidates that a scene lists
     least: float  # that may be set
 
-    def check(self, name: str, value: float) -> None:
+    def check(self, name: str, value: Any) -> None:
         """Raises SettingError for a value that the closed forms do not cover."""
         words = {"odd": "an odd number", "count": "a number", "share": "a probability"}[self.kind]
         fits = value % 2 == 1 if self.kind == "odd" else value <= 1 or self.kind == "count"

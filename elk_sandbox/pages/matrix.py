@@ -59,7 +59,7 @@ def main() -> None:
         html(f"<p>There is no {lacking} yet.</p>")
         st.code(f"elk-sandbox new {lacking} my_{lacking}", language="bash")
         return
-    watched = st.session_state.get("running", False)
+    watched = st.session_state.get("matrix running", False)
     st.fragment(_live, run_every=TICK if watched else None)(registry, home)
 
 
@@ -93,8 +93,7 @@ def _live(registry: Registry, home: Path) -> None:
         st.query_params.update(proposal=clicked[0], counterexample=clicked[1])
         picked = clicked
         st.rerun(scope="fragment")
-    html_legend = chips(blind=chosen.blind)
-    st.html(html_legend)
+    st.html(chips(blind=chosen.blind))
     at = [(r, c) for r in rows for c in columns]
     picture = Picture(home, rows, columns, [keys[each] for each in at])
     if not chosen.blind and not running and any(each in cells for each in at):
@@ -105,8 +104,8 @@ def _live(registry: Registry, home: Path) -> None:
         details(cells[picked], *(blindfold.entries(both) if chosen.blind else both))
     _arguments(registry, blind=chosen.blind)
     busy = running or picture.job.running
-    if busy != st.session_state.get("running", False):
-        st.session_state["running"] = busy
+    if busy != st.session_state.get("matrix running", False):
+        st.session_state["matrix running"] = busy
         st.rerun()  # so that the page begins, or ceases, to look each second
 
 

@@ -1,7 +1,6 @@
 """Where a text on the workbench comes from: a template, a file, or a draft."""
 
 from collections.abc import Callable, Mapping
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -121,4 +120,4 @@ def _taking(begin: Callable[[], Draft], against: str | None = None) -> None:
     try:
         take(begin(), against)
     except (RegistryError, OSError) as reason:
-        note(escape(str(reason)))
+        note(str(reason))

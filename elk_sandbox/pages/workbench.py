@@ -39,6 +39,8 @@ LOOK = """
 .elk .older { opacity: 0.75; border-left: 3px solid var(--elk-line); padding-left: 0.9rem; }
 .elk ul.faults { list-style: none; margin: 0; padding: 0; }
 .elk ul.faults li { padding: 0.35rem 0.75rem; margin: 0 0 0.35rem; border-left: 3px solid var(--elk-strict-fill); }
+.elk .note { border-left: 3px solid var(--elk-accent); padding: 0.35rem 0.75rem; overflow-wrap: anywhere; }
+.elk .note p { margin: 0; }
 .elk table.near th { white-space: normal; }
 """
 
@@ -78,8 +80,7 @@ def _bench(registry: Registry, home: Path) -> None:
     st.session_state[desk.NOTED] = True
     draft = desk.on_desk(home)
     if draft is None:
-        for told in desk.notes():
-            st.info(told)
+        _notes()
         welcome(registry, home)
         _watch(False)
         return
@@ -115,8 +116,7 @@ def _bench(registry: Registry, home: Path) -> None:
     if desk.hear(home, event, stale=fresh):
         st.rerun()
     with right:
-        for told in desk.notes():
-            st.info(told)
+        _notes()
         _beside(home, entry, asked, opponents, look)
     if shown := cell or earlier:
         stock = not settings and not against.startswith("draft:")
@@ -124,6 +124,13 @@ def _bench(registry: Registry, home: Path) -> None:
         details(shown, older=cell is None, vault=look.vault, listed=listed)
     below = breaking(registry, home, entry, settings) if entry and kind == "proposal" else False
     _watch(running or below)
+
+
+def _notes() -> None:
+    """What happened to the draft, read out to who cannot see it."""
+    told = "".join(f"<p>{escape(note)}</p>" for note in desk.notes())
+    if told:
+        html(f'<div class="note" role="status">{told}</div>')
 
 
 def _beside(home: Path, entry: Entry | None, asked: Trial | None, opponents: Mapping[str, Entry], look: _Look) -> None:

@@ -130,8 +130,7 @@ def test_a_file_in_the_address_is_opened_as_a_draft_beside_its_knobs(home: Path)
 
 def test_a_file_that_is_not_there_is_told(home: Path) -> None:
     app = opened(workbench_file="fev")
-    (note,) = [i.value for i in app.info]
-    assert "no proposal 'fev'" in note and "'few'" in note
+    assert "no proposal &#x27;fev&#x27;" in told(app) and "&#x27;few&#x27;" in told(app)
 
 
 def test_what_is_typed_is_kept_at_once_and_restored_in_another_session(home: Path) -> None:
@@ -231,7 +230,7 @@ def test_two_tabs_on_one_draft_overwrite_nothing(home: Path) -> None:
     assert (place / "few.py").read_text() == MINE + "# one\n"
     assert (place / "few_2.py").read_text() == MINE + "# two\n"
     assert second.query_params["workbench_draft"] == "few_2"
-    assert "The draft few was changed in another tab" in second.info[0].value
+    assert "The draft few was changed in another tab" in told(second)
     typed(second, MINE + "# two and\n", mark="2")
     assert (place / "few_2.py").read_text() == MINE + "# two and\n"
 
@@ -293,7 +292,7 @@ def test_a_file_that_changed_on_the_disk_is_followed_where_nothing_was_typed(hom
     app = opened(workbench_file="few")
     (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
     app.run()
-    assert "The file was changed on the disk" in app.info[0].value
+    assert "The file was changed on the disk" in told(app)
     assert drafts.load(home / "workspace", "few").text == MINE + "# theirs\n"
 
 
@@ -382,7 +381,7 @@ def test_a_counterexample_that_could_not_be_begun_is_told(home: Path, started: S
     assert "No counterexample was begun" in app.error[0].value
     app.text_input(key="workbench_break_break_few").set_value("no name").run()
     button(app, "Begin a counterexample").click().run()
-    assert "'no name' does not do" in app.info[0].value
+    assert "&#x27;no name&#x27; does not do" in told(app)
     assert len(started) == 1
 
 
@@ -410,7 +409,7 @@ def test_where_the_component_is_missing_there_is_the_plain_box(home: Path, monke
 
 def test_a_draft_that_is_gone_is_told(home: Path) -> None:
     app = opened(workbench_draft="gone")
-    assert "There is no draft gone any more" in app.info[0].value
+    assert "There is no draft gone any more" in told(app)
     assert desk.DRAFT not in app.query_params
 
 

@@ -43,10 +43,10 @@ def main() -> None:
         run = Run(store, home, store.run(chosen_run(rows, "Run", "ck_run", looked_at(rows, home))))
     with right:
         view = one_of("Show", VIEWS, "ck_view")
-    nats = _nats(run)
     if view == "search":
-        searching.search(run, evaluation_of(run.folder), nats)
+        searching.search(run, evaluation_of(run.folder))
         return
+    nats = _nats(run)
     ask = asking.asked()
     found = closeup_of(ask.file(run.folder))
     steps = steps_of(run.folder)

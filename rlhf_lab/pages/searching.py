@@ -28,7 +28,7 @@ class Found(NamedTuple):
     rows: tuple[tuple[int, ...], ...]  # the numbers of the completions with it, of each checkpoint
 
 
-def search(run: Run, evaluation: Evaluation | None, nats: dict[int, float]) -> None:
+def search(run: Run, evaluation: Evaluation | None) -> None:
     """A field for a word, its share at every checkpoint, and samples of the one that is chosen."""
     if evaluation is None:
         empty(

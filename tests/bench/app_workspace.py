@@ -37,6 +37,8 @@ def build(home: Path, demo: Path | None = None) -> None:
         shutil.copytree(demo, home)
     with open_store(home) as store:
         _long_run(store, home)
+        for command in ("report", "closeup"):
+            subprocess.run([sys.executable, "-m", "rlhf_lab", command, "long", "--workspace", str(home)], check=True)
         _labels(store, home)
         _more_runs(store, home)
 

@@ -230,7 +230,7 @@ class Desk:
             if values[knob.name] != knob.default and knob.name not in (*self.scene.parameters, *self.scene.idle):
                 raise InputError(f"the closed forms of {self.name} are those for {knob.name}={knob.default}")
         for name, parameter in self.scene.parameters.items():
-            _check_inside(name, parameter, values[name])
+            parameter.check(name, values[name])
         numbers = {
             k: exact(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for k, v in values.items()
         }
@@ -274,13 +274,6 @@ def _axis(knob: str, parameter: Parameter) -> Axis:
         parameter.symbol, **({"nonnegative": True} if parameter.kind == "count" else {"positive": True}), **whole
     )
     return Axis(knob, symbol, parameter.kind, float(parameter.low), float(parameter.high))
-
-
-def _check_inside(name: str, parameter: Parameter, value: Any) -> None:
-    kind = {"odd": "an odd number", "count": "a number", "share": "a probability"}[parameter.kind]
-    fits = value % 2 == 1 if parameter.kind == "odd" else value <= 1 or parameter.kind == "count"
-    if not fits or value < parameter.least:
-        raise SettingError(f"{name}={value}: closed forms are for {kind} of at least {parameter.least:g}")
 
 
 def _together(parts: Sequence[Part]) -> dict[Term, Expr]:

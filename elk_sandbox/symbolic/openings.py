@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from elk_sandbox.declare import SettingError
 
 __all__ = ["OPENINGS", "Opening", "Parameter"]
 
@@ -17,6 +19,13 @@ class Parameter:
     high: float
     judged: float  # the judge enumerates up to here at once, with all honest candidates that a scene lists
     least: float  # that may be set
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise SettingError for a value that the closed forms are not for."""
+        kind = {"odd": "an odd number", "count": "a number", "share": "a probability"}[self.kind]
+        fits = value % 2 == 1 if self.kind == "odd" else value <= 1 or self.kind == "count"
+        if not fits or value < self.least:
+            raise SettingError(f"{name}={value}: closed forms are for {kind} of at least {self.least:g}")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def flip(
             everything = record.as_dict(found, points)
             with writing(home):
                 keeping.keep_flip(found, everything, home, time.perf_counter() - began)
-                keeping.keep_whole(registry, found, home)
+                keeping.keep_whole(registry, proposal, counterexample, found, home)
     except UserError as fault:
         raise InputError(str(fault)) from None
     if png:

@@ -50,7 +50,7 @@ def net(
     xs, ys = [x for x, _ in at.values()], [y for _, y in at.values()]
     xs += [ACROSS * x for inner in bends.values() for x, _ in inner]
     left, width = min(xs) - 46, max(xs) - min(xs) + 92
-    top, height = min(ys) - 24, max(ys) - min(ys) + 56
+    top, height = min(ys) - 24, max(ys) - min(ys) + (72 if any(len(_lines(n)) > 1 for n in believed.nodes) else 56)
     told = ", ".join(f"{n} {_number(believed.chances[n])}" for n in believed.nodes)
     label = f"{who}: P(node is 1) for {told}"
     return Picture(width, height, label, shapes, LEGIBLE * width if width > 330 else 0.0, left, top)

@@ -23,15 +23,18 @@ def keep_flip(flip: Flip, record: Mapping[str, Any], home: Path, seconds: float)
     keep(record, flip_key(_entries(flip), _world(flip), over, record["knobs"]), home, seconds)
 
 
-def keep_whole(registry: Registry, flip: Flip, home: Path) -> None:
-    """Keep the record with everything left open that this flip is a part of, if it is not there. Raises OSError."""
+def keep_whole(registry: Registry, proposal: str, counterexample: str, flip: Flip, home: Path) -> None:
+    """Keep the record with everything left open that this flip is a part of, if it is not there. Raises OSError.
+
+    proposal, counterexample: what was asked for, which may be files.
+    """
     switches = _switches(flip)
     key = whole_key(_entries(flip), _world(flip), switches)
     if kept(key, home) is not None:
         return
     began = time.perf_counter()
-    usual = flips.find(registry, flip.proposal, flip.counterexample, None, switches)
-    found = flips.whole(registry, flip.proposal, flip.counterexample, switches)
+    usual = flips.find(registry, proposal, counterexample, None, switches)
+    found = flips.whole(registry, proposal, counterexample, switches)
     keep(opened(found, usual), key, home, time.perf_counter() - began)
 
 

@@ -262,6 +262,7 @@ def test_what_is_told_is_what_was_found() -> None:
         "bad": "fingerprint_simulator", "honest": "direct_translator", "verdict": "killed, strict", "difference": "",
         "atoms": {"from": 5, "to": 21},
         "length": {"from": 0, "to": np.inf, "from_form": None, "to_form": None},
+        "latex": r"\frac{\mathrm{length}\,\left(3 - n\right)\,\left(n + 1\right)}{4}",
     }  # fmt: skip
 
 

@@ -57,7 +57,11 @@ def _panel(store: Store, home: Path, name: str, words: tuple[str, ...]) -> None:
             '<p><span class="chip done">done</span> A model, labels, two reward models, a policy and its twin, judged '
             "by gold and rated blindly.</p>"
         )
-        st.page_link("rlhf_lab/pages/runs.py", label="See its runs", query_params={"runs_run": f"{name}-ppo"})
+        policy = f"{name}-ppo"
+        with st.container(horizontal=True):
+            over = "rlhf_lab/pages/overoptimization.py"
+            st.page_link(over, label="See where it over-optimises", query_params={"oo_run": policy})
+            st.page_link("rlhf_lab/pages/runs.py", label="See its runs", query_params={"runs_run": policy})
     else:
         _button("Run the demo, under 5 minutes", begin, name)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.bench.app_workspace import build
-from tests.browser.screenshots import CHROMIUM, app
+from tests.browser.screenshots import app
+from tests.browser.watched import CHROMIUM
 
 TIMES = 7
 OPENS, REACTS = 1.0, 0.3  # seconds, of the medians
@@ -112,7 +113,7 @@ def main(home: Path) -> None:
         f"{'page':20}{'opened':>14}{'reacts':>15}   seconds: median, slowest of {TIMES}; * above {OPENS} and {REACTS}"
     )
     with app(home) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
         for path, _, _ in PAGES.values():  # the server and the browser have seen each page once

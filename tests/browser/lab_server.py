@@ -1,7 +1,6 @@
-"""The real app over a workspace of the lab, and a page from which no request leaves this machine."""
+"""The real app over a workspace of the lab, and its card."""
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -10,42 +9,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, Route
+from playwright.sync_api import Locator, Page
 
 REPOSITORY = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-STREAMLITS = re.compile(r"_stcore/(health|host-config)")  # which it asks for below every page, and finds above
-
-
-class Watched:
-    """A browser's page, what it asked for elsewhere, and what it complained of."""
-
-    def __init__(self, browser: Browser, **options: Any):
-        self.outside: list[str] = []
-        self.errors: list[str] = []
-        self.page: Page = browser.new_page(**options)
-        self.page.route("**/*", self._guard)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _heard(self, message: Any) -> None:
-        if message.type == "error" and not STREAMLITS.search(message.location.get("url", "")):
-            self.errors.append(message.text)
-
-    def _guard(self, route: Route) -> None:
-        address = route.request.url
-        if urlsplit(address).hostname == "127.0.0.1" or address.startswith(("data:", "blob:")):
-            route.continue_()
-        else:
-            self.outside.append(address)
-            route.abort()
-
-    def clean(self) -> None:
-        assert self.outside == []
-        assert self.errors == []
 
 
 class Server:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.watched import CHROMIUM
+
 REPOSITORY = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
 WIDTHS, GROUNDS = (1280, 400), ("light", "dark")
 PAGES: Mapping[str, str] = {
     "home": "",
@@ -83,7 +84,7 @@ def take(browser: Browser, address: str, name: str, width: int, ground: str, fil
 def main(folder: Path, home: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with app(home) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
         for name in PAGES:
             for width in WIDTHS:
                 for ground in GROUNDS:

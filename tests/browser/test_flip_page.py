@@ -2,16 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.browser.test_vault_page import CHROMIUM, Watched
+from tests.browser.watched import CHROMIUM, Watched
 
 pytestmark = [
     pytest.mark.browser,
@@ -20,14 +18,6 @@ pytestmark = [
 ]
 
 PAIR = "flip_proposal=complexity&flip_world=human_simulator"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(Path(CHROMIUM)), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 def test_it_is_solved_slid_and_judged(browser: Browser, server: str) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.labels import Text, create_pool
-from tests.browser.lab_server import CHROMIUM, Card, Server, Watched, serving
+from tests.browser.lab_server import Card, Server, serving
+from tests.browser.watched import CHROMIUM, Watched
 
 pytestmark = [
     pytest.mark.browser,
@@ -30,14 +31,6 @@ WATCH = """() => {
     requestAnimationFrame(() => window.took.push(performance.now() - pressed));
   }).observe(text, { attributes: true });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

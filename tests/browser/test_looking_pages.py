@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_matrix_page import CHROMIUM, Watched, browser  # noqa: F401
+from tests.browser.watched import CHROMIUM, Watched
 from tests.lab.conftest import made  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def complaints(watched: Watched) -> list[str]:
     return [error for error in watched.errors if "404" not in error]
 
 
-def test_a_run_is_evaluated_and_a_region_is_brushed(browser: Browser, address: str) -> None:  # noqa: F811
+def test_a_run_is_evaluated_and_a_region_is_brushed(browser: Browser, address: str) -> None:
     watched = Watched(browser, viewport={"width": 1280, "height": 1000})
     page = watched.page
     page.goto(f"{address}/overoptimization?oo_run=fresh")
@@ -91,7 +91,7 @@ def test_a_run_is_evaluated_and_a_region_is_brushed(browser: Browser, address: s
     assert complaints(watched) == []
 
 
-def test_checkpoints_are_compared_and_a_beginning_is_continued(browser: Browser, address: str) -> None:  # noqa: F811
+def test_checkpoints_are_compared_and_a_beginning_is_continued(browser: Browser, address: str) -> None:
     watched = Watched(browser, viewport={"width": 1280, "height": 1000})
     page = watched.page
     page.goto(f"{address}/checkpoints?ck_run=policy")
@@ -134,7 +134,7 @@ def test_checkpoints_are_compared_and_a_beginning_is_continued(browser: Browser,
     assert complaints(watched) == []
 
 
-def test_ones_own_sentence_is_coloured_by_two_models(browser: Browser, address: str) -> None:  # noqa: F811
+def test_ones_own_sentence_is_coloured_by_two_models(browser: Browser, address: str) -> None:
     watched = Watched(browser, viewport={"width": 1280, "height": 1000})
     page = watched.page
     page.goto(f"{address}/reward?rm_run=rm&rm_beside=pooled")
@@ -153,7 +153,7 @@ def test_ones_own_sentence_is_coloured_by_two_models(browser: Browser, address: 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["reward", "checkpoints", "overoptimization"])
 def test_a_narrow_screen_does_not_scroll_sideways(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     address: str,
     name: str,
     scheme: str,

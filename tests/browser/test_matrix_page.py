@@ -1,20 +1,16 @@
 """The matrix page in a real browser: an empty workspace is judged, a cell is picked, and a refresh restores it."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from elk_sandbox.literature import COUNTEREXAMPLES, STRATEGIES
+from tests.browser.watched import CHROMIUM, Watched
 
 CELLS = len(STRATEGIES) * len(COUNTEREXAMPLES)
-STREAMLITS = re.compile(r"/_stcore/(health|host-config)$")  # it asks for these beside a page's address first
-CHROMIUM = Path("/usr/bin/chromium")
 PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")
 
 pytestmark = [
@@ -22,38 +18,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-class Watched:
-    """A page from which no request leaves this machine, and what it asked for elsewhere or complained of."""
-
-    def __init__(self, browser: Browser, **options: object):
-        self.outside: list[str] = []
-        self.errors: list[str] = []
-        self.page: Page = browser.new_page(**options)  # type: ignore[arg-type]
-        self.page.route("**/*", self._guard)
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not STREAMLITS.search(message.location["url"]):
-            self.errors.append(f"{message.text} {message.location['url']}")
-
-    def _guard(self, route: Route) -> None:
-        address = route.request.url
-        if urlsplit(address).hostname == "127.0.0.1" or address.startswith(("data:", "blob:")):
-            route.continue_()
-        else:
-            self.outside.append(address)
-            route.abort()
 
 
 def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str) -> None:

@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-CHROMIUM = Path("/usr/bin/chromium")
+from tests.browser.watched import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,
@@ -58,18 +57,19 @@ def elsewhere() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-def test_no_script_of_a_page_reaches_another_server(server: str, elsewhere: tuple[str, list[str]]) -> None:
+def test_no_script_of_a_page_reaches_another_server(
+    browser: Browser, server: str, elsewhere: tuple[str, list[str]]
+) -> None:
     address, asked = elsewhere
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.goto(server)
-        found = page.evaluate(ASK, address)
-        assert asked == []
-        free = browser.new_page()
-        free.goto(address)
-        assert free.evaluate(ASK, address)["fetched"]
-        browser.close()
+    page = browser.new_page()
+    page.goto(server)
+    found = page.evaluate(ASK, address)
+    assert asked == []
+    page.close()
+    free = browser.new_page()
+    free.goto(address)
+    assert free.evaluate(ASK, address)["fetched"]
+    free.close()
     assert {"/fetch", "/image", "/script", "/style", "/beacon"} <= set(asked)  # without the policy all are sent
     assert not found["fetched"]
     assert {"connect-src", "img-src", "script-src-elem", "style-src-elem"} <= set(found["heard"])

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.launch import enter
-from tests.browser.lab_server import CHROMIUM, Server, Watched, serving
+from tests.browser.lab_server import Server, serving
+from tests.browser.watched import CHROMIUM, Watched
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,14 +24,6 @@ SMALL = {
     "layers": 1, "heads": 2, "width": 16, "batch": 8, "context": 32, "steps": 100_000, "threads": 1, "save_every": 20,
     "validate_every": 20,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

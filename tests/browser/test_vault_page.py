@@ -2,59 +2,20 @@
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
-from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = Path("/usr/bin/chromium")
-OWN = ("_stcore/health", "_stcore/host-config")  # Streamlit asks for them below a page's path, and is told 404
+from tests.browser.watched import CHROMIUM, Watched
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-class Watched:
-    """A page from which no request leaves this machine, and what it asked for elsewhere or complained of."""
-
-    def __init__(self, browser: Browser, **options: object):
-        self.outside: list[str] = []
-        self.errors: list[str] = []
-        self.page: Page = browser.new_page(**options)  # type: ignore[arg-type]
-        self.page.route("**/*", self._guard)
-        self.page.on(
-            "console",
-            lambda m: (
-                self.errors.append(m.text)
-                if m.type == "error" and not m.location["url"].split("?")[0].endswith(OWN)
-                else None
-            ),
-        )
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _guard(self, route: Route) -> None:
-        address = route.request.url
-        if urlsplit(address).hostname == "127.0.0.1" or address.startswith(("data:", "blob:")):
-            route.continue_()
-        else:
-            self.outside.append(address)
-            route.abort()
 
 
 def expect_answer(page: Page, who: str, words: str) -> None:

@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
-CHROMIUM = Path("/usr/bin/chromium")
-STREAMLITS = re.compile(r"/_stcore/(health|host-config)$")  # it asks for these beside a page's address first
+from tests.browser.watched import CHROMIUM, STREAMLITS
+
 LOADED = 30_000  # milliseconds
 
 pytestmark = [
@@ -19,14 +18,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

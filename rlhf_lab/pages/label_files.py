@@ -18,19 +18,15 @@ def exchange(store: Store, pool: str, who: str) -> None:
     out, into = st.columns(2, gap="large")
     with out:
         st.subheader("Export", anchor=False)
-        raters = list(store.tally(pool))
-        if not raters:
-            st.caption("There are no labels yet.")
-        else:
-            whose = st.selectbox("Whose labels", ["all raters", *raters], key=f"label_whose:{pool}")
-            every = st.toggle("Undone ones too", key="label_events", help="Every event in the order of time.")
-            row = st.columns(2)
-            for column, suffix in zip(row, ("csv", "jsonl"), strict=True):
-                name = f"{pool}{'' if whose == 'all raters' else '-' + whose}.{suffix}"
-                column.download_button(
-                    suffix.upper(), _writer(store, pool, suffix, whose, every), file_name=name, on_click="ignore",
-                    key=f"label_{suffix}", width="stretch",
-                )  # fmt: skip
+        whose = st.selectbox("Whose labels", ["all raters", *store.tally(pool)], key=f"label_whose:{pool}")
+        every = st.toggle("Undone ones too", key="label_events", help="Every event in the order of time.")
+        row = st.columns(2)
+        for column, suffix in zip(row, ("csv", "jsonl"), strict=True):
+            name = f"{pool}{'' if whose == 'all raters' else '-' + whose}.{suffix}"
+            column.download_button(  # what is labelled by then, though this part of the page is not drawn again
+                suffix.upper(), _writer(store, pool, suffix, whose, every), file_name=name, on_click="ignore",
+                key=f"label_{suffix}", width="stretch",
+            )  # fmt: skip
     with into:
         st.subheader("Import", anchor=False)
         if not who:

@@ -57,7 +57,7 @@ def opened(browser: Browser, address: str) -> tuple[Watched, Page]:
 def test_the_demo_is_watched_killed_taken_up_again_and_looked_at(browser: Browser, server: Server) -> None:
     watched, page = opened(browser, server.address)
     page.get_by_role("button", name="Run the demo").click(timeout=30_000)
-    expect(page.get_by_text("nats a character").first).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("pretraining step").first).to_be_visible(timeout=120_000)
     os.kill(demo_process(server.home), signal.SIGKILL)
     expect(page.get_by_text("The demo was ended at step 1 of 8")).to_be_visible(timeout=30_000)
     page.reload()

@@ -1,6 +1,7 @@
 """The real app over a workspace of the lab, and its card."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -58,6 +59,22 @@ def serving(home: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+        for number in workers(home):  # what the app started outlives it
+            os.kill(number, signal.SIGKILL)
+
+
+def workers(home: Path, word: str = "--workspace") -> list[int]:
+    """The processes of commands on this workspace that have this word."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if {word.encode(), str(home).encode()} <= set(words):
+                found.append(int(entry.name))
+    return found
 
 
 class Card:

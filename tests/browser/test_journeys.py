@@ -18,7 +18,7 @@ from rlhf_lab import sampling
 from rlhf_lab.labels import Text, create_pool, order
 from rlhf_lab.launch import enter
 from rlhf_lab.stages import work
-from tests.browser.lab_server import Card, Server, serving
+from tests.browser.lab_server import Card, Server, serving, workers
 from tests.browser.watched import CHROMIUM, Watched
 
 pytestmark = [
@@ -36,18 +36,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-def demo_process(home: Path) -> int:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"demo" in words and str(home).encode() in words:
-                return int(entry.name)
-    raise AssertionError("no process works at the demo")
-
-
 def opened(browser: Browser, address: str) -> tuple[Watched, Page]:
     watched = Watched(browser, viewport={"width": 1280, "height": 1000}, accept_downloads=True)
     watched.page.goto(address)
@@ -58,7 +46,8 @@ def test_the_demo_is_watched_killed_taken_up_again_and_looked_at(browser: Browse
     watched, page = opened(browser, server.address)
     page.get_by_role("button", name="Run the demo").click(timeout=30_000)
     expect(page.get_by_text("pretraining step").first).to_be_visible(timeout=120_000)
-    os.kill(demo_process(server.home), signal.SIGKILL)
+    (worker,) = workers(server.home, "demo")
+    os.kill(worker, signal.SIGKILL)
     expect(page.get_by_text("The demo was ended at step 1 of 8")).to_be_visible(timeout=30_000)
     page.reload()
     page.get_by_role("button", name="Go on with it").click(timeout=30_000)

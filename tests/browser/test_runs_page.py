@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.launch import enter
-from tests.browser.lab_server import Server, serving
+from tests.browser.lab_server import Server, serving, workers
 from tests.browser.watched import CHROMIUM, Watched
 
 pytestmark = [
@@ -41,19 +40,6 @@ def store(server: Server) -> Iterator[Store]:
         yield opened
 
 
-def worker(home: Path) -> int:
-    """The process that works at a run of this workspace."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"resume" in words and str(home).encode() in words:
-                return int(entry.name)
-    raise AssertionError("no process works at a run")
-
-
 def test_a_run_is_started_killed_resumed_stopped_and_deleted(browser: Browser, server: Server, store: Store) -> None:
     watched = Watched(browser, viewport={"width": 1280, "height": 1000})
     page = watched.page
@@ -67,7 +53,8 @@ def test_a_run_is_started_killed_resumed_stopped_and_deleted(browser: Browser, s
     before = store.run("base").progress
     assert before is not None
 
-    os.kill(worker(server.home), signal.SIGKILL)
+    (worker,) = workers(server.home, "resume")
+    os.kill(worker, signal.SIGKILL)
     expect(chip).to_have_text("interrupted", timeout=30_000)
     expect(page.get_by_text("Its process is gone")).to_be_visible(timeout=15_000)
     page.get_by_role("button", name="Resume base").click()  # in the list

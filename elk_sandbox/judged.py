@@ -1,5 +1,7 @@
 """What of the matrix a workspace holds, found by the addresses of its cells; nothing is judged for it."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +9,20 @@ from elk_sandbox.cells import cell_key, source
 from elk_sandbox.runtime.registry import Registry
 from elk_sandbox.runtime.tasks import load, path_of
 
-__all__ = ["count", "kept"]
+__all__ = ["addresses", "kept", "there"]
 
 
-def count(registry: Registry, home: Path) -> tuple[int, int]:
-    """How many cells of the stock matrix are there, and how many there are in all."""
-    columns = [source(entry, entry.settings()) for entry in registry.counterexamples.values()]
-    rows = [source(entry, entry.settings()) for entry in registry.proposals.values()]
-    keys = [cell_key(row, column, 0) for row in rows for column in columns]
-    return sum(path_of(home / "cells", key).exists() for key in keys), len(keys)
+def addresses(registry: Registry) -> dict[tuple[str, str], str]:
+    """The content address of every cell, by (proposal, counterexample): stock draw, knobs as declared."""
+    columns = {name: source(entry, entry.settings()) for name, entry in registry.counterexamples.items()}
+    rows = {name: source(entry, entry.settings()) for name, entry in registry.proposals.items()}
+    return {(p, c): cell_key(row, column, 0) for p, row in rows.items() for c, column in columns.items()}
+
+
+def there(keys: Iterable[str], home: Path) -> int:
+    """How many of these cells are in the workspace."""
+    cells = home / "cells"
+    return sum(os.path.exists(path_of(cells, key)) for key in keys)
 
 
 def kept(registry: Registry, home: Path, proposal: str, counterexample: str) -> dict[str, Any] | None:

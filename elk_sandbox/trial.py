@@ -168,17 +168,17 @@ def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence
 
 def kept(home: Path, key: str) -> dict[str, Any] | None:
     """A cell of the workspace, not to be changed."""
-    path = path_of(home / "cells", key)
+    cells = f"{home}/cells"
     try:
-        age = path.stat().st_mtime_ns
+        age = os.stat(path_of(cells, key)).st_mtime_ns
     except OSError:
         return None
-    return _cell(home / "cells", key, age)
+    return _cell(cells, key, age)
 
 
 @lru_cache(maxsize=2048)
-def _cell(cells: Path, key: str, age: int) -> dict[str, Any] | None:
-    found = load(cells, key)
+def _cell(cells: str, key: str, age: int) -> dict[str, Any] | None:
+    found = load(Path(cells), key)
     return dict(found.value) if found and found.value else None
 
 

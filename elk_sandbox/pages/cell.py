@@ -58,7 +58,7 @@ def details(cell: Mapping[str, Any], proposal: Entry, counterexample: Entry) -> 
             st.code(entry.text, language="python")
     st.download_button(
         "Save this cell as one page",
-        page(cell, proposal, counterexample, 0),
+        lambda: page(cell, proposal, counterexample, 0),
         file_name=f"{proposal.name}-{counterexample.name}.html",
         mime="text/html",
         on_click="ignore",

@@ -1,13 +1,16 @@
-"""The registry for pages, read again only when a file changed: a page runs at every click."""
+"""The registry for pages, and where its cells are kept, read again only when a file changed."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
-from elk_sandbox.runtime.registry import SHIPPED, Registry
+from elk_sandbox import judged
+from elk_sandbox.runtime import registry as reading
+from elk_sandbox.runtime.registry import Registry
 
-__all__ = ["registry"]
+__all__ = ["addresses", "registry"]
 
 TRUSTED = 30.0  # seconds for which packages that were installed meanwhile may go unseen
 
@@ -16,7 +19,16 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 def registry() -> Registry:
     """`Registry.default()`. Raises RegistryError."""
-    return _read(os.getcwd(), str(SHIPPED), _stamp(Path("proposals")) + _stamp(SHIPPED))
+    return _read(*_seen())
+
+
+def addresses() -> Mapping[tuple[str, str], str]:
+    """`judged.addresses` of that registry. Raises RegistryError."""
+    return _addressed(*_seen())
+
+
+def _seen() -> tuple[str, str, Stamp]:
+    return os.getcwd(), str(reading.SHIPPED), _stamp(Path("proposals")) + _stamp(reading.SHIPPED)
 
 
 def _stamp(folder: Path) -> Stamp:
@@ -37,3 +49,8 @@ def _stamp(folder: Path) -> Stamp:
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=TRUSTED)
 def _read(folder: str, shipped: str, stamp: Stamp) -> Registry:
     return Registry.default()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=TRUSTED)
+def _addressed(folder: str, shipped: str, stamp: Stamp) -> Mapping[tuple[str, str], str]:
+    return judged.addresses(_read(folder, shipped, stamp))

@@ -14,7 +14,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.terminal import InputError
 
-__all__ = ["TICK", "begin", "chart", "empty", "html", "ink", "opened", "place", "vega"]
+__all__ = ["TICK", "begin", "chart", "empty", "html", "ink", "opened", "place", "plain", "vega"]
 
 TICK = 1.0  # seconds between two looks at something that runs
 
@@ -115,23 +115,33 @@ def _config_on(ground: str) -> dict[str, Any]:
     return dict(_config().to_dict())
 
 
-def vega(spec: Mapping[str, Any], alt_text: str, *, key: str | None = None) -> None:
-    """A chart as plain Vega-Lite: without Altair's checks and copies of all rows, which take a quarter of a second.
+def vega(spec: Mapping[str, Any], alt_text: str, *, key: str | None = None, select: bool = False) -> Any:
+    """A chart as plain Vega-Lite, of the page's width in the app's colours; what was selected in it, where `select`.
 
     alt_text: what it shows, for those who cannot see it.
     """
     themed = {**spec, "config": _config_on(_ground()), "usermeta": {"embedOptions": {"actions": False}}}
-    st.vega_lite_chart(themed, theme=None, alt=alt_text, key=key, width="stretch")
+    more: dict[str, Any] = {"on_select": "rerun"} if select else {}
+    return st.vega_lite_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)
 
 
-def chart(drawn: Any, alt_text: str, *, key: str | None = None, select: bool = False) -> Any:
-    """An Altair chart of the page's width in the app's colours; what was selected in it, where `select`.
+def plain(drawn: Any) -> dict[str, Any]:
+    """An Altair chart as plain Vega-Lite, to be kept: its checks and copies take up to a quarter of a second."""
+    spec = dict(drawn.to_dict())
+    if "data" not in spec:
+        return spec
+    # Streamlit makes rows at the top into a table of its own, which costs both sides more than the JSON: one layer down.
+    outer = {name: spec.pop(name) for name in ("$schema", "height", "params", "title") if name in spec}
+    return {**outer, "layer": [spec]}
+
+
+def chart(drawn: Any, alt_text: str) -> None:
+    """An Altair chart of the page's width in the app's colours.
 
     alt_text: what it shows, for those who cannot see it.
     """
-    themed = drawn.properties(config=_config(), usermeta={"embedOptions": {"actions": False}})
-    more: dict[str, Any] = {"on_select": "rerun"} if select else {}
-    return st.altair_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)
+    vega(plain(drawn), alt_text)
 
 
 alt.data_transformers.disable_max_rows()
+alt.data_transformers.consolidate_datasets = False  # the rows stay where they are drawn

@@ -1,6 +1,6 @@
 """The matrix as a table of buttons: keyboard and touch reach every cell, and the browser lays it out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -56,32 +56,45 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node.style.color = `var(--elk-${state}-ink)`;
   };
   const root = parentElement.querySelector(".grid");
+  const mark = (row, column) => {
+    const r = data.rows.findIndex((line) => line.name === row), c = data.columns.indexOf(column);
+    root.querySelectorAll("th").forEach((th) => th.classList.toggle("on", [`${r},`, `,${c}`].includes(th.dataset.of)));
+    root.querySelectorAll("button").forEach((each) => {
+      const at = each.dataset.at, on = at === `${r},${c}`;
+      each.setAttribute("aria-pressed", on);
+      each.tabIndex = (row ? on : at === "0,0") ? 0 : -1;
+    });
+  };
+  const drawn = JSON.stringify([data.columns, data.rows, data.busy]);
+  if (root.drawn === drawn) {
+    mark(...data.picked);
+    return;
+  }
+  root.drawn = drawn;
   const active = parentElement.activeElement ?? root.getRootNode().activeElement;
   const focused = active && active.dataset ? active.dataset.at : null;
   const scrolled = root.scrollLeft;
-  const [row, column] = data.picked;
   const table = make("table"), head = table.createTHead().insertRow(), body = table.createTBody();
   table.setAttribute("aria-label", "Verdicts: proposals in rows, counterexamples in columns");
   head.append(make("td"));
-  for (const name of data.columns) {
-    const th = make("th", name.replaceAll("_", " "), name === column ? "on" : "");
+  data.columns.forEach((name, c) => {
+    const th = make("th", name.replaceAll("_", " "));
     th.scope = "col";
+    th.dataset.of = `,${c}`;
     head.append(th);
-  }
+  });
   data.rows.forEach((line, r) => {
     const tr = body.insertRow();
-    const th = make("th", line.name.replaceAll("_", " "), line.name === row ? "on" : "");
+    const th = make("th", line.name.replaceAll("_", " "));
     th.scope = "row";
+    th.dataset.of = `${r},`;
     tr.append(th);
     line.cells.forEach((cell, c) => {
       const button = make("button");
-      const at = `${r},${c}`, picked = line.name === row && data.columns[c] === column;
-      button.dataset.at = at;
+      button.dataset.at = `${r},${c}`;
       button.type = "button";
       button.title = cell.title;
       button.setAttribute("aria-label", cell.title);
-      button.setAttribute("aria-pressed", picked);
-      button.tabIndex = (row ? picked : at === "0,0") ? 0 : -1;
       if (cell.state) {
         colour(button, cell.state);
         if (cell.other) {
@@ -95,7 +108,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
         if (cell.mark && !cell.agrees) button.classList.add("no");
       } else button.className = data.busy ? "wait busy" : "wait";
       if (cell.faint) button.classList.add("faint");
-      button.onclick = () => setTriggerValue("picked", [line.name, data.columns[c]]);
+      button.onclick = () => {
+        mark(line.name, data.columns[c]);
+        setTriggerValue("picked", [line.name, data.columns[c]]);
+      };
       button.onkeydown = (event) => {
         const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
         const next = step && root.querySelector(`[data-at="${r + step[0]},${c + step[1]}"]`);
@@ -110,6 +126,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
   });
   root.replaceChildren(table);
+  mark(...data.picked);
   root.scrollLeft = scrolled;
   if (focused) root.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true });
 }
@@ -123,12 +140,13 @@ def grid(
     columns: Sequence[str],
     cells: Mapping[tuple[str, str], Cell],
     picked: tuple[str, str] | None,
+    on_pick: Callable[[str, str], None],
     *,
     busy: bool,
     blind: bool = False,
     sought: Collection[str] = (),
-) -> tuple[str, str] | None:
-    """Draw the matrix; what was clicked just now as (proposal, counterexample), else None.
+) -> None:
+    """Draw the matrix. on_pick: called with the proposal and the counterexample of a click, before the page runs.
 
     cells: those that are there, by (proposal, counterexample). busy: the others are on their way; blind: they are
     hidden. sought: the states that are looked for, the others stand back.
@@ -136,8 +154,12 @@ def grid(
     waiting = "hidden until you judge it" if blind else "being judged" if busy else "not judged yet"
     lines = [{"name": r, "cells": [_drawn(r, c, cells.get((r, c)), waiting, sought) for c in columns]} for r in rows]
     data = {"columns": list(columns), "rows": lines, "picked": picked or ["", ""], "busy": busy}
-    found = _component(key="grid", data=data, on_picked_change=lambda: None).picked
-    return (str(found[0]), str(found[1])) if found else None
+
+    def clicked() -> None:
+        if found := st.session_state["grid"].picked:
+            on_pick(str(found[0]), str(found[1]))
+
+    _component(key="grid", data=data, on_picked_change=clicked)
 
 
 def _drawn(row: str, column: str, cell: Cell | None, waiting: str, sought: Collection[str]) -> dict[str, Any]:

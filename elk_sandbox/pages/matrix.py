@@ -14,11 +14,11 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox import blindfold
-from elk_sandbox.keys import cell_key, source
 from elk_sandbox.matrix import totals
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.cell import argument, details, summary
+from elk_sandbox.pages.files import addresses, registry
 from elk_sandbox.pages.frame import TICK, begin, html, place
 from elk_sandbox.pages.grid import chips, grid
 from elk_sandbox.pages.matrix_files import Picture, downloads
@@ -45,30 +45,29 @@ def main() -> None:
     st.html(f"<style>{LOOK}</style>")
     home = place()
     try:
-        registry = Registry.default()
+        files, keys = registry(), addresses()
     except RegistryError as reason:
         st.error(str(reason))
         return
-    if registry.broken:
-        listed = "".join(f"<li>{escape(str(b))}</li>" for b in registry.broken)
-        many = "file or declaration" if len(registry.broken) == 1 else "files or declarations"
+    if files.broken:
+        listed = "".join(f"<li>{escape(str(b))}</li>" for b in files.broken)
+        many = "file or declaration" if len(files.broken) == 1 else "files or declarations"
         with st.container(border=True):
-            html(f"<h2>{len(registry.broken)} {many} cannot be used</h2><ul>{listed}</ul>")
-    if not registry.proposals or not registry.counterexamples:
-        lacking = "counterexample" if registry.proposals else "proposal"
+            html(f"<h2>{len(files.broken)} {many} cannot be used</h2><ul>{listed}</ul>")
+    if not files.proposals or not files.counterexamples:
+        lacking = "counterexample" if files.proposals else "proposal"
         html(f"<p>There is no {lacking} yet.</p>")
         st.code(f"elk-sandbox new {lacking} my_{lacking}", language="bash")
         return
     watched = st.session_state.get("matrix running", False)
-    st.fragment(_live, run_every=TICK if watched else None)(registry, home)
+    st.fragment(_live, run_every=TICK if watched else None)(files, keys, home)
 
 
-def _live(registry: Registry, home: Path) -> None:
+def _live(registry: Registry, keys: Mapping[Key, str], home: Path) -> None:
     """The matrix and the cell that is picked; runs each second while cells are on their way."""
     chosen = sieve()
     job = Detached(home, "matrix")
     running = job.running  # before the cells are looked for: what it leaves when it ends is seen
-    keys = _keys(registry)
     cells: Cells = {at: cell for at, key in keys.items() if (cell := kept(home, key))}
     missing = {at: key for at, key in keys.items() if at not in cells}
     tried = not running and bool(missing) and set(missing.values()) <= job.asked
@@ -88,11 +87,7 @@ def _live(registry: Registry, home: Path) -> None:
     rows, columns = _shown(registry, chosen, cells)
     if not rows or not columns:
         html(f'<p class="quiet">{_nothing(chosen, rows)}</p>')
-    clicked = grid(rows, columns, cells, picked, busy=running, blind=chosen.blind, sought=chosen.states)
-    if clicked and clicked != picked:
-        st.query_params.update(proposal=clicked[0], counterexample=clicked[1])
-        picked = clicked
-        st.rerun(scope="fragment")
+    grid(rows, columns, cells, picked, _pick, busy=running, blind=chosen.blind, sought=chosen.states)
     st.html(chips(blind=chosen.blind))
     at = [(r, c) for r in rows for c in columns]
     picture = Picture(home, rows, columns, [keys[each] for each in at])
@@ -107,13 +102,6 @@ def _live(registry: Registry, home: Path) -> None:
     if busy != st.session_state.get("matrix running", False):
         st.session_state["matrix running"] = busy
         st.rerun()  # so that the page begins, or ceases, to look each second
-
-
-def _keys(registry: Registry) -> dict[Key, str]:
-    """The content address of every cell: stock draw, knobs as declared."""
-    columns = {name: source(entry, entry.settings()) for name, entry in registry.counterexamples.items()}
-    rows = {name: source(entry, entry.settings()) for name, entry in registry.proposals.items()}
-    return {(p, c): cell_key(row, column, 0) for p, row in rows.items() for c, column in columns.items()}
 
 
 def _unkept(job: Detached) -> dict[Key, dict[str, Any]]:
@@ -192,6 +180,10 @@ def _picked(registry: Registry) -> Key | None:
             html(f"<p><strong>{escape(told)}</strong> It was renamed, removed, or cannot be read.</p>")
     found = named["proposal"], named["counterexample"]
     return found if all(name in lists[kind] for kind, name in named.items()) else None
+
+
+def _pick(proposal: str, counterexample: str) -> None:
+    st.query_params.update(proposal=proposal, counterexample=counterexample)
 
 
 def _arguments(registry: Registry, *, blind: bool) -> None:

@@ -45,7 +45,7 @@ def downloads(picture: Picture, cells: Sequence[Mapping[str, Any]], *, whole: bo
     """Buttons for both. whole: every cell that is shown is judged, so that the picture can be drawn."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "CSV", as_csv(cells), file_name="matrix.csv", mime="text/csv", on_click="ignore",
+            "CSV", lambda: as_csv(cells), file_name="matrix.csv", mime="text/csv", on_click="ignore",
             help="A line for each cell that is shown and judged.",
         )  # fmt: skip
         drawing, asked = picture.job.running, picture.job.asked

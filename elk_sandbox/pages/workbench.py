@@ -21,6 +21,7 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.breaking import breaking
 from elk_sandbox.pages.editor import Fault, code_editor
+from elk_sandbox.pages.files import registry as files
 from elk_sandbox.pages.frame import begin, html, place
 from elk_sandbox.pages.keeping import bar, standing
 from elk_sandbox.pages.knobs import controls, set_knobs
@@ -65,7 +66,7 @@ def main() -> None:
     st.html(f"<style>{LOOK}</style>")
     home = place()
     try:
-        registry = Registry.default()
+        registry = files()
     except RegistryError as reason:
         st.error(str(reason))
         return

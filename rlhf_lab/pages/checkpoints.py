@@ -12,10 +12,20 @@ import streamlit as st
 from elk_sandbox.pages.frame import begin, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.run import Run
+from rlhf_lab.checkpoint_files import META
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.pages import asking, searching, variety
 from rlhf_lab.pages.choice import one_of
-from rlhf_lab.pages.kept import chosen_run, closeup_of, evaluation_of, looked_at, nothing_yet, runs_of, steps_of
+from rlhf_lab.pages.kept import (
+    changed,
+    chosen_run,
+    closeup_of,
+    evaluation_of,
+    looked_at,
+    nothing_yet,
+    runs_of,
+    steps_of,
+)
 from rlhf_lab.pages.tokens import Cell, Column, Row, Scale, colour_limit, token_table
 
 SERIES = {"ratio": "nats, log-probability ratio to the original model", "adds": "nats, added to the reward"}
@@ -55,7 +65,7 @@ def main() -> None:
     if found:
         _texts(found, nats, view, _varied(evaluation))
     if evaluation is not None:
-        variety.show(evaluation)
+        variety.show(evaluation, f"{run.folder}:{changed(run.folder / 'evaluation' / META)}")
 
 
 def _nats(run: Run) -> dict[int, float]:

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from elk_sandbox.pages.frame import chart, ink
+from elk_sandbox.pages.frame import ink, plain, vega
 from elk_sandbox.palette import INK, QUIET
 from rlhf_lab.looks import LOOKS
 from rlhf_lab.pages.tables import charted
@@ -37,8 +37,8 @@ def draw(
     """
     known = tuple((each["run"], each["evaluation"]) for each in (plotted, *others))
     upper, lower, told = _charts(known, (axis, gold, tuple(sorted(parts)), ink(INK)), _drawn_of=(plotted, others))
-    state = chart(upper, told[0], key=f"oo_gold_{axis}_{gold}", select=True)
-    chart(lower, told[1], key=f"oo_proxy_{axis}")
+    state = vega(upper, told[0], key=f"oo_gold_{axis}_{gold}", select=True)
+    vega(lower, told[1], key=f"oo_proxy_{axis}")
     return _brushed(state, axis)
 
 
@@ -69,7 +69,7 @@ def _charts(
     below = [_stop(plotted, axis, told=False), _zero(), *_layers(plotted, others, proxies, axis, parts, gain=True)]
     y = alt.Y(title="proxy, gain in standard deviations", axis=AXIS)
     lower = alt.layer(*below).encode(x=x, y=y).properties(height=260)
-    return upper, lower, (_alt(plotted, names), _alt(plotted, proxies))
+    return plain(upper), plain(lower), (_alt(plotted, names), _alt(plotted, proxies))
 
 
 def _x(axis: str, far: float) -> alt.X:

@@ -9,11 +9,12 @@ import streamlit as st
 from elk_sandbox import judged
 from elk_sandbox.markup import badge, sentence
 from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.files import addresses, registry
 from elk_sandbox.pages.frame import TICK, begin, html, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime import measured
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.registry import Registry, RegistryError
+from elk_sandbox.runtime.registry import RegistryError
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.background import watch
 from rlhf_lab.pages.demo_panel import demo, demo_job
@@ -68,9 +69,7 @@ def _baseline(home: Path) -> None:
     job = Detached(home, "baseline")
     running = watch(job)
     try:
-        registry = Registry.default()
-        cell = judged.kept(registry, home, *BASELINE)
-        there, every = judged.count(registry, home)
+        cell, keys = judged.kept(registry(), home, *BASELINE), addresses()
     except (RegistryError, KeyError) as reason:
         st.error(f"The baseline is not among the files: {reason}")
         return
@@ -93,7 +92,7 @@ def _baseline(home: Path) -> None:
         if st.button("Judge the baseline, 2 s", type="primary"):
             job.start([sys.executable, *command], ["baseline"])
             st.rerun()
-    html(f'<p class="quiet">{there} of {every} cells of the matrix are judged.</p>')
+    html(f'<p class="quiet">{judged.there(keys.values(), home)} of {len(keys)} cells of the matrix are judged.</p>')
 
 
 def _rlhf(store: Store, home: Path) -> None:

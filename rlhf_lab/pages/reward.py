@@ -6,9 +6,9 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from elk_sandbox.pages.frame import begin, chart, empty, html, ink, opened
+from elk_sandbox.pages.frame import begin, empty, html, ink, opened, plain, vega
 from elk_sandbox.pages.words import word
-from elk_sandbox.palette import QUIET
+from elk_sandbox.palette import INK, QUIET
 from elk_sandbox.runtime.run import Run
 from rlhf_lab.findings import reward_table, reward_words
 from rlhf_lab.looks import LOOKS
@@ -29,6 +29,7 @@ ENDS = {"highest": "Highest", "lowest": "Lowest"}
 LABELS = {-1: "labelled negative", 0: "labelled neutral", 1: "labelled positive"}
 
 Shown = tuple[Run, dict[str, Any]]
+Drawn = tuple[dict[str, Any], str]  # a chart, and what it shows in words
 
 
 def main() -> None:
@@ -110,16 +111,17 @@ def _judged(shown: list[Shown]) -> None:
     for k, evaluation in enumerate(judged):
         if evaluation["count"]:
             with parts[k if len(shown) > 1 else 0]:
-                _scores(evaluation, judged)
+                vega(*_scores(evaluation, judged, ink(INK)))
             with parts[k if len(shown) > 1 else 1]:
-                _calibration(evaluation)
+                vega(*_calibration(evaluation, ink(INK)))
     with st.expander("The numbers"):
         for (run, _), evaluation in zip(shown, judged, strict=True):
             found = reward_table(evaluation)
             html(table(run.name, found.columns, found.rows, found.note))
 
 
-def _scores(evaluation: dict[str, Any], judged: list[dict[str, Any]]) -> None:
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _scores(evaluation: dict[str, Any], judged: list[dict[str, Any]], ground: str) -> Drawn:
     """The scores of one model and its bag of words, on one scale for all that are judged."""
     ends = [e[role][m][end] for e in judged if e["count"] for m in METRICS for role in ROLES for end in ("low", "high")]
     known = [end for end in ends if end == end]
@@ -141,10 +143,11 @@ def _scores(evaluation: dict[str, Any], judged: list[dict[str, Any]]) -> None:
                  alt.Tooltip("high:Q", format=".3f")],
     )  # fmt: skip
     told = "; ".join(f"{r['metric']} of the {r['who']} {r['value']:.2f}" for r in rows if r["value"] is not None)
-    chart((rule + points).properties(height=270, title="Scores"), f"On held-out labels: {told}.")
+    return plain((rule + points).properties(height=270, title="Scores")), f"On held-out labels: {told}."
 
 
-def _calibration(evaluation: dict[str, Any]) -> None:
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _calibration(evaluation: dict[str, Any], ground: str) -> Drawn:
     """P(positive) said against the mean label, in tenths; on the diagonal it means what it says."""
     rows = []
     for role, key in (("baseline", "baseline_reliability"), ("model", "reliability")):
@@ -168,7 +171,7 @@ def _calibration(evaluation: dict[str, Any]) -> None:
     )  # fmt: skip
     told = ", ".join(f"{r['seen']:.2f} where it says {r['said']:.2f}" for r in rows if r["who"] == NAMES["model"])
     drawn = (ideal.encode(x=x, y=y) + bars + points).properties(height=270, title="Calibration")
-    chart(drawn, f"Mean label of held-out texts: {told}.")
+    return plain(drawn), f"Mean label of held-out texts: {told}."
 
 
 def _who() -> alt.Color:
@@ -186,6 +189,7 @@ def _shape() -> alt.Shape:
     )  # fmt: skip
 
 
+@st.fragment
 def _liked(shown: list[Shown]) -> None:
     """The labelled texts with the highest and the lowest reward of each model."""
     found = [extremes(run.folder, float(run.config["held_out"]), int(run.config["seed"])) for run, _ in shown]

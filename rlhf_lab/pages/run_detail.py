@@ -15,6 +15,7 @@ from elk_sandbox.palette import TERMS, Colour
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.tables import RunRow
 from elk_sandbox.terminal import InputError
 from rlhf_lab.launch import go_on
 from rlhf_lab.looks import LOOKS
@@ -60,17 +61,12 @@ def live(store: Store, home: Path, found: Listed) -> None:
             "<p>Its process is gone, killed or with its machine. It goes on from its last checkpoint, to the same "
             "bits.</p>"
         )
-    plots = PLOTS.get(kind, ())
-    values = store.metrics(name, [key for key, _, _ in plots])
-    unit = "iteration" if kind == "ppo" else "step"
-    limit = {"kl/exact": float(found.row.config.get("kl_stop", 0)) or None}
-    drawn = [
-        small(title, values[key], colour, meaning=WORDS.get(title.split(",")[0], ""), unit=unit, limit=limit.get(key))
-        for key, title, colour in plots
-        if key in values
-    ]
-    if any(drawn):
-        sparks([each for each in drawn if each], f"sparks:{name}")
+    row = found.row
+    drawn = (
+        _plots(store, row) if row.ended is None else _plots_of(store, row, f"{home}:{name}:{row.attempts}:{row.ended}")
+    )
+    if drawn:
+        sparks(drawn, f"sparks:{name}")
     elif found.state == "running":
         html('<p class="quiet">Its first figures appear here within seconds.</p>')
     run = Run(store, home, found.row)
@@ -79,6 +75,25 @@ def live(store: Store, home: Path, found: Listed) -> None:
         st.code(_tail(run.log_file) or "It has printed nothing.", language=None, wrap_lines=True)
     with settings:
         _settings(run)
+
+
+def _plots(store: Store, row: RunRow) -> list[dict[str, Any]]:
+    plots = PLOTS.get(row.kind, ())
+    values = store.metrics(row.name, [key for key, _, _ in plots])
+    unit = "iteration" if row.kind == "ppo" else "step"
+    limit = {"kl/exact": float(row.config.get("kl_stop", 0)) or None}
+    drawn = [
+        small(title, values[key], colour, meaning=WORDS.get(title.split(",")[0], ""), unit=unit, limit=limit.get(key))
+        for key, title, colour in plots
+        if key in values
+    ]
+    return [each for each in drawn if each]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _plots_of(_store: Store, _row: RunRow, known_by: str) -> list[dict[str, Any]]:
+    """Those of a run that has ended, whose metrics stay as they are; known_by: its place, name, attempts and end."""
+    return _plots(_store, _row)
 
 
 def _tail(file: Path) -> str:

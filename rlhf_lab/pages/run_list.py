@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -65,13 +65,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return made;
   };
   const root = parentElement.querySelector(".list");
+  const mark = (name) => root.querySelectorAll(".pick").forEach((pick) => {
+    pick.setAttribute("aria-pressed", pick.dataset.at === `pick ${name}`);
+  });
+  const drawn = JSON.stringify(data.rows);
+  if (root.drawn === drawn) {
+    mark(data.picked);
+    return;
+  }
+  root.drawn = drawn;
   const active = parentElement.activeElement, focused = active && active.dataset ? active.dataset.at : null;
   const scrolled = root.scrollTop;
   root.replaceChildren(...data.rows.map((run) => {
     const row = make("div", "", "row"), pick = make("button", "", "pick");
     pick.type = "button";
     pick.dataset.at = `pick ${run.name}`;
-    pick.setAttribute("aria-pressed", run.name === data.picked);
     const title = make("span", "", "name"), how = make("span", "", "how");
     how.append(make("span", run.how, "words"));
     title.append(run.name, document.createElement("br"), make("span", run.kind, "kind"));
@@ -82,7 +90,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       how.append(bar);
     }
     pick.append(make("span", run.state, `chip ${run.state}`), title, how, make("span", run.figures, "figures"));
-    pick.onclick = () => setTriggerValue("picked", run.name);
+    pick.onclick = () => {
+      mark(run.name);
+      setTriggerValue("picked", run.name);
+    };
     row.append(pick);
     if (run.again) {
       const again = make("button", "Resume", "again");
@@ -94,6 +105,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     return row;
   }));
+  mark(data.picked);
   root.scrollTop = scrolled;
   if (focused) root.querySelector(`[data-at="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
@@ -104,11 +116,22 @@ _component = st.components.v2.component(
 )
 
 
-def run_list(runs: Sequence[Listed], picked: str, *, may_act: bool) -> tuple[str | None, str | None]:
-    """Draw the runs; which was picked, and which is to be resumed, just now."""
+def run_list(
+    runs: Sequence[Listed], picked: str, *, may_act: bool, on_pick: Callable[[str], None] | None = None
+) -> tuple[str | None, str | None]:
+    """Draw the runs; which was picked, and which is to be resumed, just now.
+
+    on_pick: called with the one that was picked, before the page runs.
+    """
     rows = [_drawn(run, may_act) for run in runs]
+
+    def clicked() -> None:
+        found = st.session_state["runs"].picked
+        if on_pick is not None and found in {run.row.name for run in runs}:
+            on_pick(found)
+
     found = _component(
-        key="runs", data={"rows": rows, "picked": picked}, on_picked_change=lambda: None, on_resumed_change=lambda: None
+        key="runs", data={"rows": rows, "picked": picked}, on_picked_change=clicked, on_resumed_change=lambda: None
     )
     return found.picked, found.resumed
 

@@ -24,12 +24,17 @@ def main() -> None:
         html("<h2>Or start with one stage</h2>")
         _start(store, home, without=("demo",))
         return
-    active = any(each.state == "running" for each in runs)
-    st.fragment(_list, run_every=TICK if active else None)(store, home)
+    st.session_state["runs_seen"] = _states(runs)
     picked = _picked(runs)
+    if any(each.state == "running" for each in runs):
+        st.fragment(_list, run_every=TICK)(store, home)
+    else:  # no fragment: what is picked changes the list and all below it, in one go
+        _draw(store, home, runs)
     if picked:
-        busy = picked.state == "running"
-        st.fragment(_detail, run_every=TICK if busy else None)(store, home, picked.row.name)
+        if picked.state == "running":
+            st.fragment(_detail, run_every=TICK)(store, home, picked.row.name)
+        else:
+            live(store, home, picked)
         actions(store, home, picked)
     st.divider()
     html("<h2>Start something new</h2>")
@@ -46,25 +51,30 @@ def _picked(runs: list[Listed]) -> Listed | None:
     return by_name.get(asked, going)
 
 
+def _states(runs: list[Listed]) -> dict[str, tuple[str, bool]]:
+    return {each.row.name: (each.state, each.row.want_stop) for each in runs}
+
+
 def _list(store: Store, home: Path) -> None:
     """Drawn each second while something runs; a run that began or ended has the whole page drawn anew."""
     runs = listed(store, home)
-    states = {each.row.name: (each.state, each.row.want_stop) for each in runs}
-    if st.session_state.get("runs_seen", states) != states:
-        st.session_state["runs_seen"] = states
+    if not runs or st.session_state["runs_seen"] != _states(runs) or _draw(store, home, runs):
         st.rerun()
-    st.session_state["runs_seen"] = states
-    if not runs:
-        st.rerun()
+
+
+def _draw(store: Store, home: Path, runs: list[Listed]) -> str | None:
+    """The list; which run was picked just now, and is in the address already."""
     shown = _picked(runs)
-    picked, resumed = run_list(runs, shown.row.name if shown else "", may_act=refusal() is None)
-    if picked and picked in states:
-        st.query_params["runs_run"] = picked
-        st.rerun()
-    if resumed and resumed in states:
+    picked, resumed = run_list(runs, shown.row.name if shown else "", may_act=refusal() is None, on_pick=_pick)
+    if resumed and resumed in _states(runs):
         act(store, home, "resume", resumed)
-        st.query_params["runs_run"] = resumed
+        _pick(resumed)
         st.rerun()
+    return picked
+
+
+def _pick(name: str) -> None:
+    st.query_params["runs_run"] = name
 
 
 def _detail(store: Store, home: Path, name: str) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from elk_sandbox.palette import Colour, variables
 
-__all__ = ["small", "sparks", "thinned"]
+__all__ = ["Points", "small", "sparks", "thinned"]
 
 _CSS = f"""
 .sparks {{ {variables()} color: var(--elk-ink); font: 0.875rem/1.4 system-ui, sans-serif; display: grid;

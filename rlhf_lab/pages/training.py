@@ -5,14 +5,17 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from elk_sandbox.pages.frame import chart, html, ink
+from elk_sandbox.pages.frame import html, ink, plain, vega
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import QUIET, TERMS
 from elk_sandbox.runtime.run import Run
 from rlhf_lab.looks import LOOKS
+from rlhf_lab.pages.sparks import Points, thinned
 from rlhf_lab.pages.tables import charted
 
 __all__ = ["show"]
+
+Drawn = tuple[dict[str, Any], str]  # a chart, and what it shows in words
 
 KL = {"exact": "exact, a step", "k1": "k1", "k2": "k2, biased", "k3": "k3"}
 LEGEND = alt.Legend(orient="top", columns=2, labelLimit=260, offset=4, symbolOpacity=1)
@@ -21,25 +24,48 @@ CLIP = {"outside": "ratio outside 1 ± 0.2", "clipped": "of these, the clip deci
 
 def show(run: Run) -> None:
     """Two charts of a run's own metrics; nothing if it has none yet."""
-    keys = [*(f"kl/{name}" for name in KL), *(f"kl/{name}_error" for name in KL), *(f"clip/{name}" for name in CLIP)]
-    metrics = run.store.metrics(run.name, keys)
-    if not metrics.get("kl/exact"):
+    row, ground = run.store.run(run.name), ink(QUIET)
+    if row.ended is None:
+        found = _charts(run)
+    else:
+        found = _charts_of(run, f"{run.home}:{run.name}:{row.attempts}:{row.ended}:{ground}")
+    if found is None:
         return
     html("<h2>As training saw it <span>at every iteration</span></h2>")
     columns = st.columns(2, gap="large")
-    with columns[0]:
-        html(f'<p class="quiet">{word("KL")} by four estimators, nats a completion, with two standard errors.</p>')
-        _kl(metrics, float(run.config["kl_stop"]))
-    with columns[1]:
-        html(f'<p class="quiet">{word("clip fraction", "Clip fractions")}: 0 throughout means one update a batch.</p>')
-        _clip(metrics, float(run.config["clip"]))
+    told = (
+        f"{word('KL')} by four estimators, nats a completion, with two standard errors.",
+        f"{word('clip fraction', 'Clip fractions')}: 0 throughout means one update a batch.",
+    )
+    for column, words, drawn in zip(columns, told, found, strict=True):
+        with column:
+            html(f'<p class="quiet">{words}</p>')
+            if drawn is None:
+                html('<p class="quiet">No update was made yet.</p>')
+            else:
+                vega(*drawn)
 
 
-def _kl(metrics: dict[str, Any], stop: float) -> None:
+def _charts(run: Run) -> tuple[Drawn, Drawn | None] | None:
+    """KL and clip fractions; None if it has logged none."""
+    keys = [*(f"kl/{name}" for name in KL), *(f"kl/{name}_error" for name in KL), *(f"clip/{name}" for name in CLIP)]
+    metrics = run.store.metrics(run.name, keys)
+    if not metrics.get("kl/exact"):
+        return None
+    return _kl(metrics, float(run.config["kl_stop"])), _clip(metrics, float(run.config["clip"]))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _charts_of(_run: Run, known_by: str) -> tuple[Drawn, Drawn | None] | None:
+    """Those of a run that has ended; known_by: its place, name, attempts and end, and the visitor's ground."""
+    return _charts(_run)
+
+
+def _kl(metrics: dict[str, Any], stop: float) -> Drawn:
     rows = []
     for name, label in KL.items():
         errors = dict(metrics.get(f"kl/{name}_error", ()))
-        for step, value in metrics.get(f"kl/{name}", ()):
+        for step, value in _thin(metrics.get(f"kl/{name}", ())):
             bar = 2 * errors.get(step, 0.0)
             rows.append({"x": step, "y": value, "low": value - bar, "high": value + bar, "of": label})
     inks = [LOOKS["kl"].colour, TERMS[1], TERMS[2], TERMS[3]]
@@ -61,19 +87,18 @@ def _kl(metrics: dict[str, Any], stop: float) -> None:
     rule = charted([{"y": stop}]).mark_rule(color=ink(QUIET), strokeDash=[2, 3]).encode(y="y:Q")
     last = {label: rows_[-1]["y"] for label in KL.values() if (rows_ := [r for r in rows if r["of"] == label])}
     told = ", ".join(f"{label} {value:.2f}" for label, value in last.items())
-    chart((band + rule + line).properties(height=250), f"KL against iterations; at the last one {told} nats.")
+    return plain((band + rule + line).properties(height=250)), f"KL against iterations; at the last one {told} nats."
 
 
-def _clip(metrics: dict[str, Any], clip: float) -> None:
+def _clip(metrics: dict[str, Any], clip: float) -> Drawn | None:
     labels = {"outside": f"ratio outside 1 ± {clip:g}", "clipped": CLIP["clipped"]}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"x": step, "y": value, "of": labels[name]}
         for name in labels
-        for step, value in metrics.get(f"clip/{name}", ())
+        for step, value in _thin(metrics.get(f"clip/{name}", ()))
     ]
     if not rows:
-        html('<p class="quiet">No update was made yet.</p>')
-        return
+        return None
     colour = _legend(list(labels.values()), [ink(LOOKS["outside"].colour), ink(LOOKS["binding"].colour)])
     drawn = (
         charted(rows)
@@ -91,7 +116,13 @@ def _clip(metrics: dict[str, Any], clip: float) -> None:
         )
     )  # fmt: skip
     most = max(row["y"] for row in rows)
-    chart(drawn.properties(height=250), f"Clip fractions against iterations, at most {most:.2%} of tokens.")
+    return plain(drawn.properties(height=250)), f"Clip fractions against iterations, at most {most:.2%} of tokens."
+
+
+def _thin(points: Points) -> Points:
+    """As many as a chart can show, with the last."""
+    kept = thinned(points)
+    return kept if not kept or kept[-1] == points[-1] else [*kept, points[-1]]
 
 
 def _legend(labels: list[str], colours: list[str]) -> alt.Color:

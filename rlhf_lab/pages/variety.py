@@ -5,7 +5,8 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from elk_sandbox.pages.frame import chart, html, ink
+from elk_sandbox.pages.frame import html, ink, plain, vega
+from elk_sandbox.palette import INK
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.looks import LOOKS
 from rlhf_lab.pages.tables import charted
@@ -17,22 +18,24 @@ TIP = [alt.Tooltip("nats:Q", format=".2f", title="KL, nats"), alt.Tooltip("itera
        alt.Tooltip("of:N", title="measure"), alt.Tooltip("value:Q", format=".3f")]  # fmt: skip
 
 
-def show(evaluation: Evaluation) -> None:
-    """Two charts over all checkpoints; of what was measured."""
-    curve = evaluation.curve
+def show(evaluation: Evaluation, known_by: str) -> None:
+    """Two charts over all checkpoints; of what was measured. known_by: of no other evaluation."""
+    curve, known_by = evaluation.curve, f"{known_by}:{ink(INK)}"
     html(f"<h2>Diversity <span>of {curve.kl.shape[1]} completions of each checkpoint</span></h2>")
     columns = st.columns(2, gap="large")
     names = [name for name in SHARES if getattr(curve, name) is not None]
     if names:
         with columns[0]:
-            _lines(evaluation, names, "share")
+            vega(*_lines(evaluation, tuple(names), "share", known_by))
     if curve.entropy is not None:
         with columns[1]:
-            _lines(evaluation, ["entropy"], "entropy, nats a token")
+            vega(*_lines(evaluation, ("entropy",), "entropy, nats a token", known_by))
 
 
-def _lines(evaluation: Evaluation, names: list[str], title: str) -> None:
-    curve = evaluation.curve
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _lines(_of: Evaluation, names: tuple[str, ...], title: str, known_by: str) -> tuple[dict[str, Any], str]:
+    """A chart and what it shows in words."""
+    curve = _of.curve
     rows: list[dict[str, Any]] = [
         {"nats": float(nats), "iteration": int(step), "of": LOOKS[name].label, "value": float(value)}
         for name in names
@@ -57,4 +60,4 @@ def _lines(evaluation: Evaluation, names: list[str], title: str) -> None:
         f"{LOOKS[name].label} {getattr(curve, name)[0]:.2f} before, {getattr(curve, name)[-1]:.2f} at the end"
         for name in names
     )
-    chart(drawn.properties(height=230), f"Against KL: {ends}.")
+    return plain(drawn.properties(height=230)), f"Against KL: {ends}."

@@ -1,9 +1,10 @@
 """Opening a page of the lab without a browser."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from tests.sample import REPOSITORY
@@ -28,9 +29,16 @@ def charts(app: AppTest) -> list[str]:
     """Each chart's specification, and the rows of all its data as CSV."""
     found = []
     for element in app.get("vega_lite_chart"):
-        frames = [convert_arrow_bytes_to_pandas_df(each.data.data) for each in element.proto.datasets]
-        found.append("\n".join([element.proto.spec, *(frame.to_csv(index=False) for frame in frames)]))
+        spec = json.loads(element.proto.spec)
+        rows = [layer.pop("data")["values"] for layer in _layers(spec) if "data" in layer]
+        found.append("\n".join([json.dumps(spec), *(pd.DataFrame(each).to_csv(index=False) for each in rows)]))
     return found
+
+
+def _layers(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield spec
+    for each in spec.get("layer", ()):
+        yield from _layers(each)
 
 
 def tables(app: AppTest) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def test_a_judged_baseline_shows_its_verdict_and_leads_to_the_matrix(home: Path,
     cell |= {"proposal": "human_labels", "counterexample": "human_simulator", "contested": None, "literature": None}
     key = cell_key(source(row, row.settings()), source(column, column.settings()), 0)
     keep(home / "cells", key, Result(cell, None, False, 1.0))
-    assert judged.count(files, home) == (1, 460)
+    assert judged.there(judged.addresses(files).values(), home) == 1
     app = visit("home")
     assert "The proposal is at fault: it was never meant to be." in told(app)
     assert "1 of 460 cells" in told(app)

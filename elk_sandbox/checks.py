@@ -185,7 +185,7 @@ def new_path(kind: str, name: str, folder: Path) -> Path:
 def written(path: Path, text: str) -> Path:
     """Write a new file of the user's. Raises RegistryError."""
     try:
-        workspaces.write(path, text)
+        workspaces.write_new(path, text)
     except OSError as reason:
         raise RegistryError(f"{path} cannot be written: {reason.strerror}") from reason
     return path

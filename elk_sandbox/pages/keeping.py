@@ -48,7 +48,7 @@ def bar(registry: Registry, home: Path, draft: Draft, declared: str | None) -> N
             st.divider()
             st.button("Close this draft", on_click=lay_down)
             if draft.changed or not own:
-                st.button("Discard this draft", on_click=_discard, args=(home, draft))
+                st.button("Discard this draft", on_click=_discard, args=(home,))
     if st.session_state.get(TAKEN) == draft.name and own and draft.changed:
         st.warning(
             f"{own.name} was changed on the disk since it was opened here, so it was not saved over. Save this text "
@@ -95,6 +95,9 @@ def _save_as(home: Path, name: str) -> None:
     draft, against = caught_up(home), st.query_params.get("workbench_against")
     try:
         saved = drafts.save(home, draft, FOLDER, name)
+    except FileExistsError:
+        note(f"It was not saved: there is a file {name}.py by now. Choose another name.")
+        return
     except (RegistryError, OSError) as reason:
         note(f"It was not saved: {reason}")
         return
@@ -127,6 +130,13 @@ def _put(home: Path, draft: Draft, **changes: object) -> None:
         note("The draft was changed in another tab, and is shown as it is now.")
 
 
-def _discard(home: Path, draft: Draft) -> None:
-    drafts.discard(home, draft.name)
+def _discard(home: Path) -> None:
+    try:
+        drafts.discard(home, caught_up(home))
+    except drafts.Overtaken:
+        note("The draft was changed in another tab, so it was not discarded.")
+        return
+    except (RegistryError, OSError) as reason:
+        note(f"It was not discarded: {reason}")
+        return
     lay_down()

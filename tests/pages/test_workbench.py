@@ -244,6 +244,42 @@ def test_a_tab_that_only_looks_follows_the_other(home: Path) -> None:
     assert not (home / "workspace" / "drafts" / "few_2.py").exists()
 
 
+def kept_texts(home: Path) -> list[str]:
+    places = ("workspace/drafts", "proposals", "proposals/counterexamples")
+    return [path.read_text() for place in places for path in (home / place).glob("*.py")]
+
+
+@pytest.mark.parametrize("label", ["Save as my own", "Discard this draft"])
+def test_what_another_tab_typed_outlives_a_click_on_an_older_text(home: Path, label: str) -> None:
+    drafts.begin(home / "workspace", "idea", "proposal", MINE.replace("few", "idea"))
+    first, second = opened(workbench_draft="idea"), opened(workbench_draft="idea")
+    typed(second, MINE + "# two\n")
+    button(first, label).click().run()  # not drawn since
+    assert MINE + "# two\n" in kept_texts(home)
+    typed(second, MINE + "# two and\n", mark="2")
+    assert MINE + "# two and\n" in kept_texts(home)
+
+
+@pytest.mark.parametrize("label", ["Save as my own", "Discard this draft"])
+def test_what_is_typed_in_a_draft_that_another_tab_put_away_is_kept(home: Path, label: str) -> None:
+    drafts.begin(home / "workspace", "idea", "proposal", MINE.replace("few", "idea"))
+    first, second = opened(workbench_draft="idea"), opened(workbench_draft="idea")
+    button(first, label).click().run()
+    typed(second, MINE + "# two\n")
+    assert MINE + "# two\n" in kept_texts(home)
+    assert not second.exception and second.query_params["workbench_draft"]
+
+
+def test_a_stale_save_leaves_the_users_file_alone(home: Path) -> None:
+    first = typed(opened(workbench_file="few"), MINE + "# one\n")
+    second = opened(workbench_draft="few")
+    typed(second, MINE + "# two\n")
+    button(first, "Save").click().run()
+    assert (home / "proposals" / "few.py").read_text() == MINE
+    assert "It was not saved: the draft &#x27;few&#x27; was changed elsewhere" in told(first)
+    assert drafts.load(home / "workspace", "few").text == MINE + "# two\n"
+
+
 def test_saving_writes_the_users_own_file(home: Path) -> None:
     app = typed(opened(workbench_file="few"), MINE + "# more")
     button(app, "Save").click().run()

@@ -161,8 +161,8 @@ def save(home: Path, draft: Draft, folder: Path, name: str | None = None, *, ove
     text = _ended(rename(draft.text, entries[0].name, name) if len(entries) == 1 else draft.text)
     with _locked(home):
         workspace.write_new(path, text)
-        there = _read(home, draft.name)
-        if there and there.text == draft.text:  # else it is another's by now
+        seen = _read(home, draft.name)
+        if seen and seen.text == draft.text:  # else it is another's by now
             _forget(home, draft.name)
         return _begin(home, name, replace(draft, text=text, base=text, origin=_absolute(path), undone=None))
 

@@ -429,6 +429,24 @@ def test_without_a_token_elsewhere_nothing_runs_and_nothing_is_saved(
     assert "runs no user code" in app.warning[0].value
     assert "Judge" not in [b.label for b in app.button]
     assert button(app, "Save").disabled
+    before = {path: path.read_bytes() for path in (home / "proposals").rglob("*.py")}
+    for live in [b for b in app.button if b.label.startswith("Save") and not b.disabled]:
+        live.click().run()
+    assert {path: path.read_bytes() for path in (home / "proposals").rglob("*.py")} == before
+
+
+@pytest.mark.parametrize("label", ["Save as my own", "Keep mine, overwrite the file"])
+def test_a_button_that_was_drawn_before_saves_nothing_where_nobody_may(
+    home: Path, label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# mine\n")
+    (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
+    button(app, "Save").click().run()
+    app.text_input(key="workbench_save_few").set_value("another").run()
+    monkeypatch.setattr("elk_sandbox.pages.access._local", lambda: False)
+    button(app, label).click().run()
+    assert "It was not saved: This server listens" in told(app)
+    assert [p.read_text() for p in (home / "proposals").rglob("*.py")] == [MINE + "# theirs\n"]
 
 
 def test_a_plain_box_does_the_same(home: Path) -> None:

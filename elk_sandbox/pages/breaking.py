@@ -50,6 +50,8 @@ def _row(row: Row) -> bool:
         html(f"<p>This text is judged against all {every} counterexamples; the signs stand in the list above.</p>")
     else:
         html("<p>Against every counterexample, stock draw and fresh ones; the signs then stand in the list above.</p>")
+        if row.failed:
+            st.error(f"Not all were judged. The last that was said: {row.failed}")
         if refusal() is None:
             st.button(f"Judge against all {every}", on_click=_start, args=(row,))
     return running

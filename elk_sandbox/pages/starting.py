@@ -11,7 +11,7 @@ from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
 from elk_sandbox.pages.desk import FOLDER, note, take
 from elk_sandbox.pages.frame import html
-from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
+from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, UnknownName
 
 __all__ = ["free_name", "from_address", "shelf", "welcome"]
 
@@ -25,6 +25,8 @@ def from_address(registry: Registry, home: Path) -> None:
         return
     against = st.query_params.get("workbench_against")
     try:
+        if not name.isidentifier():  # a path would be read wherever it leads
+            raise UnknownName(f"{name!r} is no name of a proposal or a counterexample")
         take(drafts.opened(home, find_any(registry, name)[0]), against)
     except RegistryError as reason:
         st.query_params.pop("workbench_file")

@@ -16,7 +16,7 @@ from elk_sandbox.pages import desk, editor
 from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.trial import Contest, Trial, trial
+from elk_sandbox.trial import Contest, Row, Trial, trial
 from tests import sample
 from tests.sample import REGISTRY, REPOSITORY
 
@@ -133,6 +133,16 @@ def test_a_file_that_is_not_there_is_told(home: Path) -> None:
     assert "no proposal &#x27;fev&#x27;" in told(app) and "&#x27;few&#x27;" in told(app)
 
 
+def test_the_address_opens_no_file_by_its_path(home: Path) -> None:
+    hidden = home / "elsewhere.py"
+    hidden.write_text(MINE.replace("few", "hidden"))
+    for path in (str(hidden), f"{hidden}:hidden", "elsewhere.py", "./elsewhere.py", f"{hidden}:"):
+        app = opened(workbench_file=path)
+        assert "The address names a file that is not there" in told(app)
+        assert desk.DRAFT not in app.query_params
+    assert drafts.drafts(home / "workspace") == []
+
+
 def test_what_is_typed_is_kept_at_once_and_restored_in_another_session(home: Path) -> None:
     typed(opened(workbench_file="few"), MINE + "# more\n")
     assert (home / "workspace" / "drafts" / "few.py").read_text() == MINE + "# more\n"
@@ -220,6 +230,17 @@ def test_while_it_is_judged_the_page_says_so_and_then_what_went_wrong(home: Path
     asked.job.log.write_text("Traceback\nMemoryError: too much\n")
     app.run()
     assert [e.value for e in app.error] == ["It was not judged. The last that was said: MemoryError: too much"]
+
+
+def test_a_row_that_could_not_be_judged_is_told(home: Path) -> None:
+    (entry,), _ = source_module.read(Path("proposals/few.py").absolute())
+    known = registry.Registry.default().counterexamples
+    row = Row([trial(home / "workspace", entry, each) for each in known.values()])
+    row.job.folder.mkdir(parents=True)
+    (row.job.folder / f"{row.job.name}.json").write_text(json.dumps([t.key for t in row.trials]))
+    row.job.log.write_text("MemoryError: too much\n")
+    app = opened(workbench_file="few")
+    assert [e.value for e in app.error] == ["Not all were judged. The last that was said: MemoryError: too much"]
 
 
 def test_two_tabs_on_one_draft_overwrite_nothing(home: Path) -> None:

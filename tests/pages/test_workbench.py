@@ -143,6 +143,53 @@ def test_the_address_opens_no_file_by_its_path(home: Path) -> None:
     assert drafts.drafts(home / "workspace") == []
 
 
+def editor_text(app: AppTest) -> str:
+    return str(json.loads(app.get("component_instance")[0].proto.json_args)["props"]["defaultValue"])
+
+
+def test_the_blind_see_nothing_of_a_files_outcome_and_judge_the_file_itself(home: Path, started: Started) -> None:
+    path = home / "shipped" / "counterexamples" / "human_simulator.py"
+    text = path.read_text()
+    claims = text[text.index("breaks=") : text.index("}", text.index("breaks=")) + 1]
+    cut = text.replace(claims, claims + ", contested={}", 1)
+    path.write_text(cut)
+    app = opened(workbench_file="human_simulator", workbench_against="few", workbench_blind="1")
+    shown = editor_text(app)
+    assert "breaks={}" in shown and "contested=None" in shown
+    assert claims not in shown and len(shown) < len(cut)
+    button(app, "Judge").click().run()
+    (_, command, keys) = started[-1]
+    (few,), _ = source_module.read(Path("proposals/few.py").absolute())
+    entry = registry.Registry.default().counterexamples["human_simulator"]
+    assert keys == {trial(home / "workspace", few, entry).key}
+    assert Path(command[5].rpartition(":")[0]).read_text() == cut
+    typed(app, shown + "# mine\n", "submit")
+    assert Path(started[-1][1][5].rpartition(":")[0]).read_text() == shown + "# mine\n"
+
+
+def test_the_blind_are_not_told_whom_a_counterexample_breaks_by_its_opponent(home: Path) -> None:
+    path = home / "shipped" / "counterexamples" / "human_simulator.py"
+    text = path.read_text()
+    at = text.index("breaks=")
+    path.write_text(text[:at] + 'breaks={"few": "tie"}' + text[text.index("}", at) + 1 :])
+    assert opened(workbench_file="human_simulator").selectbox(key="workbench_against widget").value == "few"
+    first = next(iter(registry.Registry.default().proposals))
+    assert first != "few"
+    app = opened(workbench_file="human_simulator", workbench_blind="1")
+    assert app.selectbox(key="workbench_against widget").value == first
+
+
+def test_the_blind_open_their_own_file_whole_and_hold_no_contest(home: Path) -> None:
+    (home / "proposals" / "few.py").write_text(MINE.replace("Few nodes.", "Few nodes.\n\n    My own thoughts."))
+    app = opened(workbench_file="few", workbench_blind="1")
+    assert "My own thoughts." in editor_text(app)
+    assert "Put it before the contest" not in [b.label for b in app.button]
+    held = Contest(home / "workspace", source(*_entry()))
+    contest.keep({"passes": True, "reason": None, "breakers": [], "nearest": []}, home / "workspace", held.key)
+    app.run()
+    assert not app.exception and "Nearest published families" not in told(app)
+
+
 def test_what_is_typed_is_kept_at_once_and_restored_in_another_session(home: Path) -> None:
     typed(opened(workbench_file="few"), MINE + "# more\n")
     assert (home / "workspace" / "drafts" / "few.py").read_text() == MINE + "# more\n"

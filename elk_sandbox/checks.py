@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature, worlds
-from elk_sandbox.cells import build, child_of, source
+from elk_sandbox.cells import build, child_of
 from elk_sandbox.conformance import indistinguishable, tell
 from elk_sandbox.declare import Knob, SettingError, parse_settings, suggest
 from elk_sandbox.exam import BadObjective, Shuffle, same, sit
+from elk_sandbox.keys import source
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime import workspace as workspaces

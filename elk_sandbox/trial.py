@@ -11,17 +11,17 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from elk_sandbox import contest, literature
 from elk_sandbox.checks import with_settings
-from elk_sandbox.keys import FRESH, cell_key, source
+from elk_sandbox.keys import FRESH, cell_key, kept, source
 from elk_sandbox.runtime import lock, workspace
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
-from elk_sandbox.runtime.tasks import load, path_of
+from elk_sandbox.runtime.tasks import path_of
 
 __all__ = ["Contest", "Opening", "Row", "Trial", "fault_line", "told", "trial"]
 
@@ -172,22 +172,6 @@ def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence
     """The trial of two files; each setting goes to all that have such a knob. Raises SettingError if none has."""
     first, second = (source(entry, knobs) for entry, knobs in with_settings([proposal, counterexample], settings))
     return Trial(home, first, second, tuple(settings))
-
-
-def kept(home: Path, key: str) -> dict[str, Any] | None:
-    """A cell of the workspace, not to be changed."""
-    path = path_of(home / "cells", key)
-    try:
-        age = path.stat().st_mtime_ns
-    except OSError:
-        return None
-    return _cell(home / "cells", key, age)
-
-
-@lru_cache(maxsize=2048)
-def _cell(cells: Path, key: str, age: int) -> dict[str, Any] | None:
-    found = load(cells, key)
-    return dict(found.value) if found and found.value else None
 
 
 @cache

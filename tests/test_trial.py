@@ -153,3 +153,14 @@ def test_a_faults_place_is_told_without_its_path() -> None:
     assert fault_line(cell, "proposal") == (12, "NameError")
     assert fault_line(cell, "counterexample") is None
     assert fault_line({"verdict": "survives", "reason": None}, "proposal") is None
+
+
+def test_one_reader_of_kept_cells_sees_what_is_judged_again(tmp_path: Path) -> None:
+    from elk_sandbox import cells, judged
+
+    known, name = trial(tmp_path, PROPOSAL, CASE), (PROPOSAL.name, CASE.name)
+    assert judged.kept(REGISTRY, tmp_path, *name) is None
+    cells.keep(sample.cells()[name], known.proposal, known.counterexample, FRESH, tmp_path)
+    found = judged.kept(REGISTRY, tmp_path, *name)
+    assert found is not None and found == known.cell()
+    assert judged.kept(REGISTRY, tmp_path, *name) is found  # read once

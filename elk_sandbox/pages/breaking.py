@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from elk_sandbox import drafts
-from elk_sandbox.cells import source
 from elk_sandbox.declare import RegistryError
+from elk_sandbox.keys import source
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.desk import FOLDER, note, take
 from elk_sandbox.pages.frame import html

@@ -14,8 +14,9 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox import blindfold
-from elk_sandbox.keys import cell_key, source
+from elk_sandbox.keys import cell_key, kept, source
 from elk_sandbox.matrix import totals
+from elk_sandbox.pages import files
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.cell import argument, details, summary
@@ -26,7 +27,6 @@ from elk_sandbox.pages.sieve import Sieve, sieve
 from elk_sandbox.palette import state
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, suggest
-from elk_sandbox.trial import kept
 
 LOOK = """
 .legend p { max-width: none; }
@@ -45,7 +45,7 @@ def main() -> None:
     st.html(f"<style>{LOOK}</style>")
     home = place()
     try:
-        registry = Registry.default()
+        registry = files.registry()
     except RegistryError as reason:
         st.error(str(reason))
         return

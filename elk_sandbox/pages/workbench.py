@@ -16,7 +16,8 @@ from elk_sandbox import drafts
 from elk_sandbox.blindfold import silenced
 from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
-from elk_sandbox.pages import desk
+from elk_sandbox.keys import kept
+from elk_sandbox.pages import desk, files
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.breaking import breaking
@@ -30,7 +31,7 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.runtime.source import read_text
-from elk_sandbox.trial import Trial, fault_line, kept, trial
+from elk_sandbox.trial import Trial, fault_line, trial
 
 TICK = 0.5  # seconds between two looks at a trial
 AGAINST = "workbench_against"
@@ -65,7 +66,7 @@ def main() -> None:
     st.html(f"<style>{LOOK}</style>")
     home = place()
     try:
-        registry = Registry.default()
+        registry = files.registry()
     except RegistryError as reason:
         st.error(str(reason))
         return

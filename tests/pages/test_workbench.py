@@ -118,6 +118,26 @@ def test_an_empty_workbench_has_one_primary_button_and_opens_the_baseline(home: 
     assert "The text of the shipped computation_time." in told(app)
 
 
+@pytest.mark.parametrize("page", [PAGE, "elk_sandbox/pages/matrix.py"])
+def test_files_are_read_again_only_when_one_changed(home: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, read, default = opened(), [], registry.Registry.default
+    app.switch_page(page).run()
+
+    def reading(**how: bool) -> registry.Registry:
+        read.append(how)
+        return default(**how)
+
+    monkeypatch.setattr(registry.Registry, "default", reading)
+    for _ in range(2):
+        app.run()
+    assert not app.exception and read == []
+    (home / "proposals" / "torn.py").write_text("def torn(:\n")
+    app.run()
+    assert not app.exception and len(read) == 1
+    if page != PAGE:
+        assert "1 file or declaration cannot be used" in told(app)
+
+
 def test_a_file_in_the_address_is_opened_as_a_draft_beside_its_knobs(home: Path) -> None:
     app = opened(workbench_file="few", workbench_against="human_simulator")
     assert app.query_params["workbench_draft"] == "few"

@@ -5,9 +5,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from elk_sandbox.pages.access import OwnMachine
 from elk_sandbox.pages.fonts import LocalFonts
 from elk_sandbox.pages.policy import ContentSecurityPolicy
 
 app = st.App(
-    Path(__file__).with_name("navigation.py"), middleware=[Middleware(ContentSecurityPolicy), Middleware(LocalFonts)]
+    Path(__file__).with_name("navigation.py"),
+    middleware=[Middleware(ContentSecurityPolicy), Middleware(OwnMachine), Middleware(LocalFonts)],
 )

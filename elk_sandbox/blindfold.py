@@ -15,6 +15,7 @@ from elk_sandbox.runtime.tasks import Result, load, store
 __all__ = ["HIDDEN", "cells", "dossier", "entries", "lift", "silenced"]
 
 HIDDEN = "hidden"
+CLAIMS: dict[str, tuple[Any, bytes]] = {"breaks": ({}, b"{}"), "contested": (None, b"None")}  # and what is told instead
 SILENT: dict[str, Any] = {"literature": None, "agrees": None, "claimed": None}
 
 
@@ -46,8 +47,8 @@ def silenced(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def entries(found: Sequence[Entry]) -> list[Entry]:
-    """Files with no more of their argument than its first paragraph, in which no outcome is told."""
-    silent = [{**e.meta, "breaks": {}} if "breaks" in e.meta else e.meta for e in found]
+    """Files with no more of their argument than its first paragraph, in which no outcome is told; they still run."""
+    silent = [{**e.meta, **{k: v for k, (v, _) in CLAIMS.items() if k in e.meta}} for e in found]
     return [replace(e, doc=_first(e.doc), text=_curtailed(e.text), meta=m) for e, m in zip(found, silent, strict=True)]
 
 
@@ -72,8 +73,8 @@ def _curtailed(text: str) -> str:
         argument = ast.get_docstring(node)
         if argument:
             cuts.append((*_span(node.body[0], starts), f'"""{_first(argument)}"""'.encode()))
-        claims = [k.value for d in node.decorator_list for k in getattr(d, "keywords", []) if k.arg == "breaks"]
-        cuts += [(*_span(claim, starts), b"...") for claim in claims]
+        claims = [k for d in node.decorator_list for k in getattr(d, "keywords", []) if k.arg in CLAIMS]
+        cuts += [(*_span(claim.value, starts), CLAIMS[claim.arg][1]) for claim in claims]
     whole = b"".join(lines)
     for begin, end, instead in sorted(cuts, reverse=True):
         whole = whole[:begin] + instead + whole[end:]

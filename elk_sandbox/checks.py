@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature, worlds
-from elk_sandbox.cells import build, child_of, source
+from elk_sandbox.cells import build, child_of
 from elk_sandbox.conformance import indistinguishable, tell
 from elk_sandbox.declare import Knob, SettingError, parse_settings, suggest
 from elk_sandbox.exam import BadObjective, Shuffle, same, sit
+from elk_sandbox.keys import source
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime import workspace as workspaces
@@ -185,7 +186,7 @@ def new_path(kind: str, name: str, folder: Path) -> Path:
 def written(path: Path, text: str) -> Path:
     """Write a new file of the user's. Raises RegistryError."""
     try:
-        workspaces.write(path, text)
+        workspaces.write_new(path, text)
     except OSError as reason:
         raise RegistryError(f"{path} cannot be written: {reason.strerror}") from reason
     return path

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from elk_sandbox import literature, worlds
-from elk_sandbox.cells import Desk, code_digest, draws_of
+from elk_sandbox.cells import Desk, draws_of
 from elk_sandbox.judge import TIE, judge
+from elk_sandbox.keys import code_digest
 from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 from elk_sandbox.seats import Seat

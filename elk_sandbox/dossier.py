@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature, tour, worlds
-from elk_sandbox.cells import FRESH, case_of, cell_key, source
+from elk_sandbox.cells import case_of
+from elk_sandbox.keys import FRESH, cell_key, source
 from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.runtime.tasks import load

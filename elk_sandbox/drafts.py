@@ -36,7 +36,8 @@ __all__ = [
     "save",
 ]
 
-NAME = re.compile(r"[A-Za-z0-9]\w{0,79}", re.ASCII)
+LONGEST = 80  # letters of a name
+NAME = re.compile(rf"[A-Za-z0-9]\w{{0,{LONGEST - 1}}}", re.ASCII)
 
 
 class Overtaken(RegistryError):
@@ -86,17 +87,8 @@ def begin(
 
     Raises RegistryError, OSError.
     """
-    if not NAME.fullmatch(name):
-        raise RegistryError(f"{name!r} is no name for a draft: letters, digits and _")
     with _locked(home):
-        free, k = name, 2
-        while (home / "drafts" / f"{free}.py").exists():
-            free, k = f"{name}_{k}", k + 1
-        draft = Draft(
-            free, kind, text, text if base is None else base, str(Path(origin).absolute()) if origin else None
-        )
-        _keep(home, draft)
-    return draft
+        return _begin(home, name, Draft(name, kind, text, text if base is None else base, _absolute(origin)))
 
 
 def opened(home: Path, entry: Entry) -> Draft:
@@ -115,21 +107,17 @@ def put(home: Path, seen: Draft, **changes: Any) -> Draft:
     Raises Overtaken if its text on the disk is not the one that was seen, or it is gone; OSError.
     """
     with _locked(home):
-        there = _read(home, seen.name)
-        if there is None or there.text != seen.text:
-            raise Overtaken(f"the draft {seen.name!r} was changed elsewhere")
-        draft = replace(there, **changes)
-        if draft != there:
-            _keep(home, draft)
-    return draft
+        return _changed(home, _unchanged(home, seen), **changes)
 
 
-def discard(home: Path, name: str) -> None:
-    """Forget a draft; the file that it began from stays. Raises OSError."""
-    if NAME.fullmatch(name):
-        with _locked(home):
-            for ending in ("json", "py"):
-                (home / "drafts" / f"{name}.{ending}").unlink(missing_ok=True)
+def discard(home: Path, seen: Draft) -> None:
+    """Forget a draft that was seen so; the file that it began from stays.
+
+    Raises Overtaken if its text on the disk is another, or it is gone; OSError.
+    """
+    with _locked(home):
+        _unchanged(home, seen)
+        _forget(home, seen.name)
 
 
 def mine(origin: str | None, folder: Path) -> Path | None:
@@ -153,23 +141,30 @@ def on_disk(draft: Draft, folder: Path) -> str | None:
 def save(home: Path, draft: Draft, folder: Path, name: str | None = None, *, over: bool = False) -> Draft:
     """Write a draft to its own file in `folder`, or with a name to a new file, and return the draft of that.
 
-    With a name the function that it declares is renamed too. Raises Taken if the file was changed since it was opened,
-    unless `over`; RegistryError if it has no file of its own and no name was given, or the name does not do; OSError.
+    With a name the function that it declares is renamed too, and the draft that it was goes, unless another has written
+    in it since it was seen. Raises Overtaken, before anything is written, if without a name that is so; Taken if the
+    file was changed since it was opened, unless `over`; RegistryError if it has no file of its own and no name was
+    given, or the name does not do; OSError.
     """
     if name is None:
         path, text = mine(draft.origin, folder), _ended(draft.text)
         if path is None:
             raise RegistryError(f"{draft.name} has no file of yours yet: save it under a name")
-        if not over and _text(path) not in (None, draft.base, text):
-            raise Taken(f"{path.name} was changed on the disk since it was opened here")
-        workspace.write(path, text)
-        return put(home, draft, text=text, base=text, undone=None)
-    path = new_path(draft.kind, name, folder)
+        with _locked(home):
+            there = _unchanged(home, draft)
+            if not over and _text(path) not in (None, draft.base, text):
+                raise Taken(f"{path.name} was changed on the disk since it was opened here")
+            workspace.write(path, text)
+            return _changed(home, there, text=text, base=text, undone=None)
+    path = new_path(draft.kind, _name(name), folder)
     entries = [e for e in read_text(path, draft.text)[0] if e.kind == draft.kind]
     text = _ended(rename(draft.text, entries[0].name, name) if len(entries) == 1 else draft.text)
-    workspace.write(path, text)
-    discard(home, draft.name)
-    return put(home, begin(home, name, draft.kind, text, path), judged=draft.judged)
+    with _locked(home):
+        workspace.write_new(path, text)
+        seen = _read(home, draft.name)
+        if seen and seen.text == draft.text:  # else it is another's by now
+            _forget(home, draft.name)
+        return _begin(home, name, replace(draft, text=text, base=text, origin=_absolute(path), undone=None))
 
 
 def rename(text: str, old: str, new: str) -> str:
@@ -186,6 +181,46 @@ def rename(text: str, old: str, new: str) -> str:
         line = lines[at - 1]
         lines[at - 1] = line[:column] + new.encode() + line[column + len(old.encode()) :]
     return b"".join(lines).decode()
+
+
+def _name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise RegistryError(f"{name!r} is no name for a draft: letters, digits and _, {LONGEST} at most")
+    return name
+
+
+def _begin(home: Path, name: str, draft: Draft) -> Draft:
+    """Keep it under this name or the next that is free; the lock is held."""
+    free, k = _name(name), 2
+    while (home / "drafts" / f"{free}.py").exists():
+        free, k = f"{name[: LONGEST - 1 - len(str(k))]}_{k}", k + 1
+    draft = replace(draft, name=free)
+    _keep(home, draft)
+    return draft
+
+
+def _unchanged(home: Path, seen: Draft) -> Draft:
+    """The draft as it is on the disk, with the text that was seen; the lock is held. Raises Overtaken."""
+    there = _read(home, seen.name)
+    if there is None or there.text != seen.text:
+        raise Overtaken(f"the draft {seen.name!r} was changed elsewhere")
+    return there
+
+
+def _changed(home: Path, there: Draft, **changes: Any) -> Draft:
+    draft = replace(there, **changes)
+    if draft != there:
+        _keep(home, draft)
+    return draft
+
+
+def _forget(home: Path, name: str) -> None:
+    for ending in ("json", "py"):
+        (home / "drafts" / f"{name}.{ending}").unlink(missing_ok=True)
+
+
+def _absolute(origin: str | Path | None) -> str | None:
+    return str(Path(origin).absolute()) if origin else None
 
 
 def _ended(text: str) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from elk_sandbox.cells import cell_key, source
+from elk_sandbox import keys
+from elk_sandbox.keys import cell_key, source
 from elk_sandbox.runtime.registry import Registry
-from elk_sandbox.runtime.tasks import load, path_of
+from elk_sandbox.runtime.tasks import path_of
 
 __all__ = ["addresses", "kept", "there"]
 
@@ -28,5 +29,4 @@ def there(keys: Iterable[str], home: Path) -> int:
 def kept(registry: Registry, home: Path, proposal: str, counterexample: str) -> dict[str, Any] | None:
     """A cell as it was judged with the files' own knobs; None if it was not. Raises KeyError for unknown names."""
     row, column = registry.proposals[proposal], registry.counterexamples[counterexample]
-    found = load(home / "cells", cell_key(source(row, row.settings()), source(column, column.settings()), 0))
-    return dict(found.value) if found and found.value else None
+    return keys.kept(home, cell_key(source(row, row.settings()), source(column, column.settings()), 0))

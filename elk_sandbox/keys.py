@@ -5,15 +5,15 @@ Nothing here judges, so who only looks a cell up, or hands it out, need not load
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from elk_sandbox import literature
 from elk_sandbox.runtime.registry import SHIPPED, Entry
-from elk_sandbox.runtime.tasks import Result, key_of, store
+from elk_sandbox.runtime.tasks import Result, key_of, load, path_of, store
 
-__all__ = ["FRESH", "case_key", "cell_key", "code_digest", "keep", "mark_of", "source"]
+__all__ = ["FRESH", "case_key", "cell_key", "code_digest", "keep", "kept", "mark_of", "source"]
 
 FRESH = 4  # fresh draws beside the stock draw
 
@@ -46,6 +46,21 @@ def keep(cell: Mapping[str, Any], proposal: Mapping[str, Any], column: Mapping[s
     """Put a cell into the workspace; judged on fresh draws it also serves who asks for the stock draw alone."""
     for draws in {fresh, 0}:
         store(at / "cells", cell_key(proposal, column, draws), Result(dict(cell), None, False, cell["seconds"]))
+
+
+def kept(home: Path, key: str) -> dict[str, Any] | None:
+    """A cell of the workspace by its `cell_key`, not to be changed; None if it was not judged."""
+    try:
+        age = path_of(home / "cells", key).stat().st_mtime_ns
+    except OSError:
+        return None
+    return _cell(home / "cells", key, age)
+
+
+@lru_cache(maxsize=2048)
+def _cell(cells: Path, key: str, age: int) -> dict[str, Any] | None:
+    found = load(cells, key)
+    return dict(found.value) if found and found.value else None
 
 
 @cache

@@ -11,17 +11,17 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from elk_sandbox import contest, literature
-from elk_sandbox.cells import FRESH, cell_key, source
 from elk_sandbox.checks import with_settings
-from elk_sandbox.runtime import workspace
+from elk_sandbox.keys import FRESH, cell_key, kept, source
+from elk_sandbox.runtime import lock, workspace
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
-from elk_sandbox.runtime.tasks import load, path_of
+from elk_sandbox.runtime.tasks import path_of
 
 __all__ = ["Contest", "Opening", "Row", "Trial", "fault_line", "told", "trial"]
 
@@ -74,6 +74,14 @@ class Row:
     @property
     def job(self) -> Detached:
         return _job(self.trials[0].home, "row" + self.trials[0].key)
+
+    @property
+    def failed(self) -> str | None:
+        """The last words of a command that ended and left out cells; None if there was none, or it runs."""
+        job = self.job
+        if job.running or not {t.key for t in self.trials if not _there(t.home, t.key)} & job.asked:
+            return None
+        return job.last_line() or "it printed nothing"
 
     def done(self) -> int:
         """How many of the cells are there."""
@@ -166,22 +174,6 @@ def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence
     return Trial(home, first, second, tuple(settings))
 
 
-def kept(home: Path, key: str) -> dict[str, Any] | None:
-    """A cell of the workspace, not to be changed."""
-    cells = f"{home}/cells"
-    try:
-        age = os.stat(path_of(cells, key)).st_mtime_ns
-    except OSError:
-        return None
-    return _cell(cells, key, age)
-
-
-@lru_cache(maxsize=2048)
-def _cell(cells: str, key: str, age: int) -> dict[str, Any] | None:
-    found = load(Path(cells), key)
-    return dict(found.value) if found and found.value else None
-
-
 @cache
 def _published() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The shipped strategies and counterexamples of the literature, as `cells.source` gives them."""
@@ -226,6 +218,7 @@ def _set_down(home: Path, key: str, file: Mapping[str, Any]) -> str:
     place = home / "drafts" / "judged" / key[:20] / kind / f"{Path(file['path']).stem}.py"
     if not place.exists() or place.read_text(encoding="utf-8") != file["text"]:
         workspace.write(place, str(file["text"]))
+    os.utime(home / "drafts" / "judged" / key[:20])  # asked for now, whenever it was written: see _sweep
     return f"{place}:{file['name']}"
 
 
@@ -241,7 +234,7 @@ def _sweep(folder: Path) -> None:
     for place in (folder / "judged", folder / "jobs"):
         for path in place.iterdir() if place.is_dir() else ():
             try:
-                if path.stat().st_mtime < limit:
+                if path.stat().st_mtime < limit and not (path.suffix == ".lock" and lock.held(path)):
                     shutil.rmtree(path) if path.is_dir() else os.unlink(path)
             except OSError:
                 continue  # another process was faster

@@ -40,7 +40,6 @@ def test_a_name_cannot_lead_elsewhere(tmp_path: Path, name: str) -> None:
         drafts.begin(tmp_path, name, "proposal", TEXT)
     with pytest.raises(RegistryError):
         drafts.load(tmp_path, name)
-    drafts.discard(tmp_path, name)
 
 
 def test_whoever_saw_an_older_text_writes_nothing(tmp_path: Path) -> None:
@@ -49,9 +48,63 @@ def test_whoever_saw_an_older_text_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(drafts.Overtaken):
         drafts.put(tmp_path, seen, text="mine")
     assert drafts.load(tmp_path, "idea").text == "theirs"
-    drafts.discard(tmp_path, "idea")
+    drafts.discard(tmp_path, drafts.load(tmp_path, "idea"))
     with pytest.raises(drafts.Overtaken):
         drafts.put(tmp_path, seen, text="mine")
+
+
+def test_whoever_saw_an_older_text_discards_nothing(tmp_path: Path) -> None:
+    seen = drafts.begin(tmp_path, "idea", "proposal", TEXT)
+    drafts.put(tmp_path, seen, text="theirs")
+    with pytest.raises(drafts.Overtaken):
+        drafts.discard(tmp_path, seen)
+    assert drafts.load(tmp_path, "idea").text == "theirs"
+
+
+def test_whoever_saw_an_older_text_saves_none_of_it_to_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "idea.py"
+    path.write_text(TEXT)
+    seen = drafts.opened(tmp_path, read(path)[0][0])
+    older = drafts.put(tmp_path, seen, text=TEXT + "# mine\n")
+    drafts.put(tmp_path, older, text=TEXT + "# theirs\n")
+    with pytest.raises(drafts.Overtaken):
+        drafts.save(tmp_path, older, tmp_path, over=True)
+    assert path.read_text() == TEXT
+    assert drafts.load(tmp_path, "idea").text == TEXT + "# theirs\n"
+
+
+def test_a_copy_of_an_older_text_leaves_the_newer_draft_alone(tmp_path: Path) -> None:
+    seen = drafts.begin(tmp_path, "idea", "proposal", TEXT)
+    theirs = drafts.put(tmp_path, seen, text=TEXT + "# theirs\n")
+    saved = drafts.save(tmp_path, seen, tmp_path / "proposals", "idea")
+    assert (tmp_path / "proposals" / "idea.py").read_text() == TEXT
+    assert (saved.name, saved.text) == ("idea_2", TEXT)
+    assert drafts.put(tmp_path, theirs, text="more").text == "more"
+
+
+def test_a_copy_writes_over_no_file_that_came_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, there = tmp_path / "other.py", drafts.begin(tmp_path, "idea", "proposal", TEXT)
+    path.write_text("theirs")
+    monkeypatch.setattr(drafts, "new_path", lambda *_: path)  # it looked before the file came
+    with pytest.raises(FileExistsError):
+        drafts.save(tmp_path, there, tmp_path, "other")
+    assert path.read_text() == "theirs"
+    assert drafts.drafts(tmp_path) == [there]
+    assert [p.name for p in tmp_path.glob(".*.tmp")] == []
+
+
+def test_a_name_that_no_draft_can_have_loses_no_text(tmp_path: Path) -> None:
+    there = drafts.begin(tmp_path, "idea", "proposal", TEXT)
+    with pytest.raises(RegistryError):
+        drafts.save(tmp_path, there, tmp_path / "proposals", "idée")
+    assert drafts.drafts(tmp_path) == [there]
+    assert not (tmp_path / "proposals").exists()
+
+
+def test_a_long_taken_name_gets_a_number_and_is_found_again(tmp_path: Path) -> None:
+    made = [drafts.begin(tmp_path, "x" * 80, "proposal", str(k)) for k in range(11)]
+    assert len({draft.name for draft in made}) == 11
+    assert [drafts.load(tmp_path, draft.name) for draft in made] == made
 
 
 def test_what_was_noted_beside_the_text_by_another_stays(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 import elk_sandbox
+from elk_sandbox import keys
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("elk_sandbox", "rlhf_lab")
@@ -169,6 +170,21 @@ def test_the_judges_path_loads_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert set(path) <= set(run.stdout.split())
     assert HEAVY & {top(module) for module in run.stdout.split()} == set()
+
+
+def test_who_only_looks_cells_up_does_not_load_what_judges() -> None:
+    for start in ("elk_sandbox.judged", "elk_sandbox.symbolic.kept", "elk_sandbox.blindfold"):
+        assert "elk_sandbox.judge" not in loaded(REPOSITORY, start), start
+    through = [
+        f"{each.file}:{each.line}: {name} is of elk_sandbox.keys"
+        for file in python_files(REPOSITORY)
+        if name_of(REPOSITORY, file).startswith(("elk_sandbox.", "rlhf_lab."))
+        for each in imports_of(REPOSITORY, file)
+        if each.module == "elk_sandbox.cells"
+        for name in each.names
+        if name in keys.__all__
+    ]
+    assert through == []
 
 
 def test_no_file_is_too_long_and_no_exception_is_stale() -> None:

@@ -10,8 +10,9 @@ import pytest
 from elk_sandbox import contest
 from elk_sandbox.cells import FRESH, cell_key, source
 from elk_sandbox.declare import SettingError
+from elk_sandbox.runtime import lock
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.trial import KEPT, Contest, Row, Trial, fault_line, told, trial
+from elk_sandbox.trial import KEPT, Contest, Opening, Row, Trial, fault_line, told, trial
 from tests import sample
 from tests.sample import REGISTRY
 
@@ -85,6 +86,55 @@ def test_what_was_judged_long_ago_is_forgotten(tmp_path: Path, commands: list[li
     assert [path.name for path in place.iterdir()] == [new.key[:20]]
 
 
+def test_what_is_asked_for_again_is_there_when_the_command_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def start(self: Detached, command: list[str], keys: object) -> bool:
+        files = [word.rpartition(":")[0] for word in command if word.startswith(str(tmp_path / "drafts"))]
+        found.extend(Path(file).is_file() for file in files)
+        return True
+
+    monkeypatch.setattr(Detached, "start", start)
+    one, past = trial(tmp_path, PROPOSAL, CASE), time.time() - KEPT - 1
+    every = (one.start, Row([one]).start, lambda: Contest(tmp_path, one.proposal).start([]),
+             Opening(tmp_path, one.proposal, "breaker").start)  # fmt: skip
+    for begin in (*every, *every):
+        begin()
+        for path in (tmp_path / "drafts" / "judged").rglob("*"):
+            os.utime(path, (past, past))
+    assert found == [True] * 10
+
+
+def test_the_lock_of_what_runs_is_not_forgotten(tmp_path: Path, commands: list[list[str]]) -> None:
+    old, new = trial(tmp_path, PROPOSAL, CASE), trial(tmp_path, PROPOSAL, CASE, ["weight=0.3"])
+    old.job.folder.mkdir(parents=True)
+    path = old.job.folder / f"{old.job.name}.lock"
+    descriptor = lock.take(path)
+    assert descriptor is not None
+    os.utime(path, (1, 1))
+    new.start()
+    assert old.job.running
+    lock.release(descriptor)
+    new.start()
+    assert not path.exists()
+
+
+def test_a_row_that_was_left_unfinished_has_last_words(tmp_path: Path) -> None:
+    row = Row([trial(tmp_path, PROPOSAL, CASE)])
+    assert row.failed is None
+    row.job.folder.mkdir(parents=True)
+    (row.job.folder / f"{row.job.name}.json").write_text(json.dumps([row.trials[0].key]))
+    row.job.log.write_text("one\nno such file\n")
+    assert row.failed == "no such file"
+    from elk_sandbox import cells
+
+    cell = sample.cells()[PROPOSAL.name, CASE.name]
+    cells.keep(cell, row.trials[0].proposal, row.trials[0].counterexample, FRESH, tmp_path)
+    assert row.failed is None
+
+
 def test_a_contest_is_kept_by_what_it_depends_on(tmp_path: Path) -> None:
     first = Contest(tmp_path, source(PROPOSAL, PROPOSAL.settings()))
     other = Contest(tmp_path, source(PROPOSAL, PROPOSAL.settings(["weight=0.3"])))
@@ -103,3 +153,14 @@ def test_a_faults_place_is_told_without_its_path() -> None:
     assert fault_line(cell, "proposal") == (12, "NameError")
     assert fault_line(cell, "counterexample") is None
     assert fault_line({"verdict": "survives", "reason": None}, "proposal") is None
+
+
+def test_one_reader_of_kept_cells_sees_what_is_judged_again(tmp_path: Path) -> None:
+    from elk_sandbox import cells, judged
+
+    known, name = trial(tmp_path, PROPOSAL, CASE), (PROPOSAL.name, CASE.name)
+    assert judged.kept(REGISTRY, tmp_path, *name) is None
+    cells.keep(sample.cells()[name], known.proposal, known.counterexample, FRESH, tmp_path)
+    found = judged.kept(REGISTRY, tmp_path, *name)
+    assert found is not None and found == known.cell()
+    assert judged.kept(REGISTRY, tmp_path, *name) is found  # read once

@@ -1,27 +1,41 @@
 """Who may act: on this machine everyone; from elsewhere those who know the token, and without a token nobody.
 
-A file of proposals/ or of the workbench is code. On 127.0.0.1 whoever opens the app can run code anyway.
+A file of proposals/ or of the workbench is code. On 127.0.0.1 whoever opens the app can run code anyway; that it is
+this machine's own user who does, and not a web page that she visits nor a server started on another address than the
+configured one, is what OwnMachine sees to.
 """
 
 import hmac
 import ipaddress
 import os
+from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["TOKEN", "admit", "refusal"]
+__all__ = ["TOKEN", "OwnMachine", "admit", "loopback", "refusal"]
 
 TOKEN = "ELK_SANDBOX_TOKEN"
+ELSEWHERE = (
+    "This server is configured for its own machine: open it there, as 127.0.0.1 or localhost. To reach it from "
+    f"elsewhere, set {TOKEN} and start it with --server.address 0.0.0.0.\n"
+)
+
+
+def loopback(host: str) -> bool:
+    """Whether a name or address, without a port, is this machine's own."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _local() -> bool:
-    address = st.get_option("server.address")
-    if not address:
-        return False  # Streamlit then listens on every address
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return bool(address == "localhost")
+    return loopback(st.get_option("server.address") or "")  # without one Streamlit listens on every address
 
 
 def refusal() -> str | None:
@@ -50,3 +64,39 @@ def admit() -> None:
     if sent:
         st.error("That is not the token.")
     st.stop()
+
+
+class OwnMachine:
+    """ASGI middleware: what is configured to listen on this machine answers this machine alone, by its own name.
+
+    A web page whose host name was pointed at 127.0.0.1 (DNS rebinding) still sends that name as Host. And a server that
+    was started on another address than the configured one, as by `uvicorn app:app --host 0.0.0.0`, would otherwise take
+    every visitor for a local one. Where another address is configured, the token decides, and any Host does.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or not _local() or _own(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send(
+                {"type": "websocket.close", "code": 1008, "reason": "another machine"}
+            )  # a 403, not accepted yet
+        else:
+            await PlainTextResponse(ELSEWHERE, 403)(scope, receive, send)
+
+
+def _own(scope: Scope) -> bool:
+    """Whether a request comes from this machine, and is meant for it."""
+    client = scope.get("client")  # none on a socket in the file system
+    hosts = Headers(scope=scope).getlist("host")
+    return len(hosts) == 1 and loopback(_host(hosts[0])) and (client is None or loopback(client[0]))
+
+
+def _host(header: str) -> str:
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""

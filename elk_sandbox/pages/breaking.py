@@ -5,13 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from elk_sandbox import drafts
-from elk_sandbox.cells import source
 from elk_sandbox.declare import RegistryError
+from elk_sandbox.keys import source
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.desk import FOLDER, note, take
 from elk_sandbox.pages.frame import html
 from elk_sandbox.pages.outcome import contest
-from elk_sandbox.pages.starting import free_name
+from elk_sandbox.pages.starting import blind, free_name
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.trial import Contest, Opening, Row, trial
@@ -25,17 +25,18 @@ def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) 
     """Draw it for a proposal; whether something of it is on its way."""
     row = Row([trial(home, entry, other, settings) for other in registry.counterexamples.values()])
     held = Contest(home, source(entry, entry.settings(settings)))
-    outcome = None if held.job.running else held.outcome()
+    silent = blind()  # the contest compares with the published families
+    outcome = None if silent or held.job.running else held.outcome()
     if outcome is not None:
         st.subheader("The contest", anchor=False)
         contest(outcome)
     st.divider()
-    places = st.columns(2 if outcome is not None else 3, gap="large")
+    places = st.columns(2 if silent or outcome is not None else 3, gap="large")
     with places[0]:
         busy = _row(row) if row.trials else False
     with places[1]:
         busy |= _begin(registry, home, held)
-    if outcome is None:
+    if outcome is None and not silent:
         with places[2]:
             busy |= _contest(held, settings)
     return busy
@@ -50,6 +51,8 @@ def _row(row: Row) -> bool:
         html(f"<p>This text is judged against all {every} counterexamples; the signs stand in the list above.</p>")
     else:
         html("<p>Against every counterexample, stock draw and fresh ones; the signs then stand in the list above.</p>")
+        if row.failed:
+            st.error(f"Not all were judged. The last that was said: {row.failed}")
         if refusal() is None:
             st.button(f"Judge against all {every}", on_click=_start, args=(row,))
     return running

@@ -67,6 +67,8 @@ def on_desk(home: Path) -> Draft | None:
     try:
         there = drafts.load(home, name)
     except RegistryError:
+        if seen and seen.name == name and hear(home, typed(editor_key())):
+            return _seen()  # it is gone, what was typed meanwhile is not
         note(f"There is no draft {name} any more: it was discarded, or saved under another name.")
         lay_down()
         return None

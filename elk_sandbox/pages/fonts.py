@@ -1,7 +1,7 @@
 """The editor's script without its web font: its themes ask Google for one, which POLICY forbids and nobody needs."""
 
 import re
-from functools import cache
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class LocalFonts:
         await Response(body, media_type="text/javascript", headers=headers)(scope, receive, send)
 
 
-@cache
+@lru_cache(maxsize=8)  # names come from the address
 def _script(name: str) -> bytes | None:
     spec = find_spec("code_editor")
     if spec is None or spec.origin is None:

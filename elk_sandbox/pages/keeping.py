@@ -36,8 +36,11 @@ def bar(registry: Registry, home: Path, draft: Draft, declared: str | None) -> N
     with st.container(horizontal=True, vertical_alignment="center"):
         if own:
             st.button("Save", on_click=_save, args=(home,), disabled=bool(refused) or not draft.changed, help=refused)
-        with st.popover("Save as", disabled=bool(refused)):
-            _copy(registry, home, draft, declared)
+        if refused:  # the inside of a disabled popover is alive
+            st.button("Save as", disabled=True, help=refused)
+        else:
+            with st.popover("Save as"):
+                _copy(registry, home, draft, declared)
         if draft.changed and draft.base:
             back = "Back to the last saved" if own else "Back to the beginning"
             st.button(back, on_click=_undo, args=(home,))
@@ -48,7 +51,7 @@ def bar(registry: Registry, home: Path, draft: Draft, declared: str | None) -> N
             st.divider()
             st.button("Close this draft", on_click=lay_down)
             if draft.changed or not own:
-                st.button("Discard this draft", on_click=_discard, args=(home, draft))
+                st.button("Discard this draft", on_click=_discard, args=(home,))
     if st.session_state.get(TAKEN) == draft.name and own and draft.changed:
         st.warning(
             f"{own.name} was changed on the disk since it was opened here, so it was not saved over. Save this text "
@@ -75,8 +78,17 @@ def _shipped(draft: Draft) -> bool:
     return bool(draft.origin) and drafts.mine(draft.origin, FOLDER) is None
 
 
+def _refused() -> bool:
+    """Whether this server saves nothing, which is then told; a disabled button is no protection."""
+    if reason := refusal():
+        note(f"It was not saved: {reason}")
+    return reason is not None
+
+
 def _save(home: Path, over: bool = False) -> None:
     draft = caught_up(home)
+    if _refused():
+        return
     try:
         saved = drafts.save(home, draft, FOLDER, over=over)
     except drafts.Taken:
@@ -93,8 +105,13 @@ def _save(home: Path, over: bool = False) -> None:
 
 def _save_as(home: Path, name: str) -> None:
     draft, against = caught_up(home), st.query_params.get("workbench_against")
+    if _refused():
+        return
     try:
         saved = drafts.save(home, draft, FOLDER, name)
+    except FileExistsError:
+        note(f"It was not saved: there is a file {name}.py by now. Choose another name.")
+        return
     except (RegistryError, OSError) as reason:
         note(f"It was not saved: {reason}")
         return
@@ -114,6 +131,8 @@ def _redo(home: Path) -> None:
 
 def _follow(home: Path) -> None:
     draft = caught_up(home)
+    if _refused():
+        return
     st.session_state.pop(TAKEN, None)
     text = drafts.on_disk(draft, FOLDER)
     if text is not None:
@@ -127,6 +146,13 @@ def _put(home: Path, draft: Draft, **changes: object) -> None:
         note("The draft was changed in another tab, and is shown as it is now.")
 
 
-def _discard(home: Path, draft: Draft) -> None:
-    drafts.discard(home, draft.name)
+def _discard(home: Path) -> None:
+    try:
+        drafts.discard(home, caught_up(home))
+    except drafts.Overtaken:
+        note("The draft was changed in another tab, so it was not discarded.")
+        return
+    except (RegistryError, OSError) as reason:
+        note(f"It was not discarded: {reason}")
+        return
     lay_down()

@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox import blindfold
+from elk_sandbox.keys import kept
 from elk_sandbox.matrix import totals
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
@@ -26,7 +27,6 @@ from elk_sandbox.pages.sieve import Sieve, sieve
 from elk_sandbox.palette import state
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, suggest
-from elk_sandbox.trial import kept
 
 LOOK = """
 .legend p { max-width: none; }

@@ -5,17 +5,30 @@ from pathlib import Path
 
 import streamlit as st
 
-from elk_sandbox import drafts, literature
+from elk_sandbox import blindfold, drafts, literature
 from elk_sandbox.checks import find_any
 from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
 from elk_sandbox.pages.desk import FOLDER, note, take
 from elk_sandbox.pages.frame import html
-from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
+from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, UnknownName
 
-__all__ = ["free_name", "from_address", "shelf", "welcome"]
+__all__ = ["blind", "free_name", "from_address", "shelf", "welcome", "whole"]
 
 BASELINE = ("human_labels", "human_simulator")
+
+
+def blind() -> bool:
+    """Whether no outcome is to be told of what somebody wants to find out alone."""
+    return bool(st.query_params.get("workbench_blind"))
+
+
+def whole(registry: Registry, entry: Entry) -> Entry:
+    """The file whose text was cut for the blind, so that its verdict is found as the file's own; else the entry."""
+    known = (registry.proposals if entry.kind == "proposal" else registry.counterexamples).get(entry.name)
+    if known is None or known.text == entry.text or blindfold.entries([known])[0].text != entry.text:
+        return entry
+    return known
 
 
 def from_address(registry: Registry, home: Path) -> None:
@@ -25,7 +38,9 @@ def from_address(registry: Registry, home: Path) -> None:
         return
     against = st.query_params.get("workbench_against")
     try:
-        take(drafts.opened(home, find_any(registry, name)[0]), against)
+        if not name.isidentifier():  # a path would be read wherever it leads
+            raise UnknownName(f"{name!r} is no name of a proposal or a counterexample")
+        take(_opened(home, find_any(registry, name)[0]), against)
     except RegistryError as reason:
         st.query_params.pop("workbench_file")
         note(f"The address names a file that is not there: {reason}.")
@@ -112,8 +127,14 @@ def _templated(home: Path, kind: Kind, name: str) -> None:
     _taking(begun)
 
 
+def _opened(home: Path, entry: Entry) -> Draft:
+    """A draft of a file; for the blind, of what tells no outcome, unless the file is their own."""
+    cut = blind() and drafts.mine(str(entry.path), FOLDER) is None
+    return drafts.opened(home, blindfold.entries([entry])[0] if cut else entry)
+
+
 def _open(home: Path, entry: Entry, against: str | None = None) -> None:
-    _taking(lambda: drafts.opened(home, entry), against)
+    _taking(lambda: _opened(home, entry), against)
 
 
 def _taking(begin: Callable[[], Draft], against: str | None = None) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import streamlit as st
 
 from elk_sandbox import worlds
-from elk_sandbox.cells import case_key, case_path, kept_case, source
+from elk_sandbox.cells import case_path, kept_case
+from elk_sandbox.keys import case_key, source
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, empty, html, place
 from elk_sandbox.pages.words import word

@@ -16,22 +16,22 @@ from elk_sandbox import drafts
 from elk_sandbox.blindfold import silenced
 from elk_sandbox.declare import Kind, RegistryError
 from elk_sandbox.drafts import Draft
-from elk_sandbox.pages import desk
+from elk_sandbox.keys import kept
+from elk_sandbox.pages import desk, files
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.breaking import breaking
 from elk_sandbox.pages.editor import Fault, code_editor
-from elk_sandbox.pages.files import registry as files
 from elk_sandbox.pages.frame import begin, html, place
 from elk_sandbox.pages.keeping import bar, standing
 from elk_sandbox.pages.knobs import controls, set_knobs
 from elk_sandbox.pages.outcome import details, verdict
-from elk_sandbox.pages.starting import from_address, welcome
+from elk_sandbox.pages.starting import blind, from_address, welcome, whole
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.runtime.source import read_text
-from elk_sandbox.trial import Trial, fault_line, kept, trial
+from elk_sandbox.trial import Trial, fault_line, trial
 
 TICK = 0.5  # seconds between two looks at a trial
 AGAINST = "workbench_against"
@@ -66,7 +66,7 @@ def main() -> None:
     st.html(f"<style>{LOOK}</style>")
     home = place()
     try:
-        registry = files()
+        registry = files.registry()
     except RegistryError as reason:
         st.error(str(reason))
         return
@@ -88,6 +88,7 @@ def _bench(registry: Registry, home: Path) -> None:
     path = home / "drafts" / f"{draft.name}.py"
     entries, broken = read_text(path, draft.text)
     entry = next((e for e in entries if e.kind == draft.kind), entries[0] if entries else None)
+    entry = whole(registry, entry) if entry else None
     kind = entry.kind if entry else draft.kind
     opponents = _opponents(registry, home, draft, kind)
     against = _against(opponents, entry, kind)
@@ -98,7 +99,7 @@ def _bench(registry: Registry, home: Path) -> None:
     running = bool(asked and asked.job.running)  # before the verdict is looked for: what is left when it ends is seen
     cell = asked.cell() if asked else None
     earlier = kept(home, draft.judged) if draft.judged and cell is None else None
-    if st.query_params.get("workbench_blind"):
+    if blind():
         cell, earlier = (silenced([each])[0] if each else None for each in (cell, earlier))
     look = _Look(against, running, cell, earlier, _walkable(registry, cell or earlier, entry))
     faults = [Fault(b.line, b.message) for b in broken]
@@ -197,7 +198,7 @@ def _opponents(registry: Registry, home: Path, draft: Draft, kind: Kind) -> dict
 def _against(opponents: Mapping[str, Entry], entry: Entry | None, kind: Kind) -> str:
     """The opponent in the address; else the one that a counterexample is against, else the simplest."""
     given = st.query_params.get(AGAINST, "")
-    breaks = entry.meta.get("breaks") if entry else None
+    breaks = entry.meta.get("breaks") if entry and not blind() else None
     meant = list(breaks) if isinstance(breaks, dict) else []
     for name in (given, *meant, *(f"draft:{m}" for m in meant), FIRST[kind], *opponents):
         if name in opponents:

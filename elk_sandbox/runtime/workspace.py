@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 HOME = "ELK_SANDBOX_HOME"
@@ -24,6 +25,15 @@ def write(path: Path, content: str | bytes) -> None:
     A temporary name in the same folder, synced, renamed, and the folder synced. Two processes may write one path at
     once: the last rename stands. After a kill -9 a hidden `*.tmp` may stay behind; nothing reads it. Raises OSError.
     """
+    _write(path, content, os.replace)
+
+
+def write_new(path: Path, content: str | bytes) -> None:
+    """Write a file as `write` does where none is. Raises FileExistsError, also if one has come just now; OSError."""
+    _write(path, content, os.link)
+
+
+def _write(path: Path, content: str | bytes, entered: Callable[[Path, Path], None]) -> None:
     _make(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -32,10 +42,9 @@ def write(path: Path, content: str | bytes) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
+        entered(temporary, path)
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
     sync(path.parent)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from sympy import Integer, Symbol
 
 from elk_sandbox.affine import Affine, NotAffine, Term, read
-from elk_sandbox.cells import LIMITS, source
+from elk_sandbox.cells import LIMITS
 from elk_sandbox.checks import world_knobs
 from elk_sandbox.declare import Knob, SettingError, parse_settings, suggest
+from elk_sandbox.keys import source
 from elk_sandbox.runtime.isolation import Child
 from elk_sandbox.runtime.registry import Entry, Registry, UnknownName
 from elk_sandbox.symbolic.forms import Costs, Expr, exact

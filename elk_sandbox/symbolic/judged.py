@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from elk_sandbox import worlds
-from elk_sandbox.cells import build, child_of, source
+from elk_sandbox.cells import build, child_of
 from elk_sandbox.exam import BadObjective, Shuffle, sit
+from elk_sandbox.keys import source
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.seats import Seat

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from elk_sandbox.cells import code_digest
+from elk_sandbox.keys import code_digest
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 

@@ -16,7 +16,7 @@ from elk_sandbox.pages import desk, editor
 from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.trial import Contest, Trial, trial
+from elk_sandbox.trial import Contest, Row, Trial, trial
 from tests import sample
 from tests.sample import REGISTRY, REPOSITORY
 
@@ -118,6 +118,26 @@ def test_an_empty_workbench_has_one_primary_button_and_opens_the_baseline(home: 
     assert "The text of the shipped computation_time." in told(app)
 
 
+@pytest.mark.parametrize("page", [PAGE, "elk_sandbox/pages/matrix.py"])
+def test_files_are_read_again_only_when_one_changed(home: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, read, default = opened(), [], registry.Registry.default
+    app.switch_page(page).run()
+
+    def reading(**how: bool) -> registry.Registry:
+        read.append(how)
+        return default(**how)
+
+    monkeypatch.setattr(registry.Registry, "default", reading)
+    for _ in range(2):
+        app.run()
+    assert not app.exception and read == []
+    (home / "proposals" / "torn.py").write_text("def torn(:\n")
+    app.run()
+    assert not app.exception and len(read) == 1
+    if page != PAGE:
+        assert "1 file or declaration cannot be used" in told(app)
+
+
 def test_a_file_in_the_address_is_opened_as_a_draft_beside_its_knobs(home: Path) -> None:
     app = opened(workbench_file="few", workbench_against="human_simulator")
     assert app.query_params["workbench_draft"] == "few"
@@ -131,6 +151,63 @@ def test_a_file_in_the_address_is_opened_as_a_draft_beside_its_knobs(home: Path)
 def test_a_file_that_is_not_there_is_told(home: Path) -> None:
     app = opened(workbench_file="fev")
     assert "no proposal &#x27;fev&#x27;" in told(app) and "&#x27;few&#x27;" in told(app)
+
+
+def test_the_address_opens_no_file_by_its_path(home: Path) -> None:
+    hidden = home / "elsewhere.py"
+    hidden.write_text(MINE.replace("few", "hidden"))
+    for path in (str(hidden), f"{hidden}:hidden", "elsewhere.py", "./elsewhere.py", f"{hidden}:"):
+        app = opened(workbench_file=path)
+        assert "The address names a file that is not there" in told(app)
+        assert desk.DRAFT not in app.query_params
+    assert drafts.drafts(home / "workspace") == []
+
+
+def editor_text(app: AppTest) -> str:
+    return str(json.loads(app.get("component_instance")[0].proto.json_args)["props"]["defaultValue"])
+
+
+def test_the_blind_see_nothing_of_a_files_outcome_and_judge_the_file_itself(home: Path, started: Started) -> None:
+    path = home / "shipped" / "counterexamples" / "human_simulator.py"
+    text = path.read_text()
+    claims = text[text.index("breaks=") : text.index("}", text.index("breaks=")) + 1]
+    cut = text.replace(claims, claims + ", contested={}", 1)
+    path.write_text(cut)
+    app = opened(workbench_file="human_simulator", workbench_against="few", workbench_blind="1")
+    shown = editor_text(app)
+    assert "breaks={}" in shown and "contested=None" in shown
+    assert claims not in shown and len(shown) < len(cut)
+    button(app, "Judge").click().run()
+    (_, command, keys) = started[-1]
+    (few,), _ = source_module.read(Path("proposals/few.py").absolute())
+    entry = registry.Registry.default().counterexamples["human_simulator"]
+    assert keys == {trial(home / "workspace", few, entry).key}
+    assert Path(command[5].rpartition(":")[0]).read_text() == cut
+    typed(app, shown + "# mine\n", "submit")
+    assert Path(started[-1][1][5].rpartition(":")[0]).read_text() == shown + "# mine\n"
+
+
+def test_the_blind_are_not_told_whom_a_counterexample_breaks_by_its_opponent(home: Path) -> None:
+    path = home / "shipped" / "counterexamples" / "human_simulator.py"
+    text = path.read_text()
+    at = text.index("breaks=")
+    path.write_text(text[:at] + 'breaks={"few": "tie"}' + text[text.index("}", at) + 1 :])
+    assert opened(workbench_file="human_simulator").selectbox(key="workbench_against widget").value == "few"
+    first = next(iter(registry.Registry.default().proposals))
+    assert first != "few"
+    app = opened(workbench_file="human_simulator", workbench_blind="1")
+    assert app.selectbox(key="workbench_against widget").value == first
+
+
+def test_the_blind_open_their_own_file_whole_and_hold_no_contest(home: Path) -> None:
+    (home / "proposals" / "few.py").write_text(MINE.replace("Few nodes.", "Few nodes.\n\n    My own thoughts."))
+    app = opened(workbench_file="few", workbench_blind="1")
+    assert "My own thoughts." in editor_text(app)
+    assert "Put it before the contest" not in [b.label for b in app.button]
+    held = Contest(home / "workspace", source(*_entry()))
+    contest.keep({"passes": True, "reason": None, "breakers": [], "nearest": []}, home / "workspace", held.key)
+    app.run()
+    assert not app.exception and "Nearest published families" not in told(app)
 
 
 def test_what_is_typed_is_kept_at_once_and_restored_in_another_session(home: Path) -> None:
@@ -222,6 +299,17 @@ def test_while_it_is_judged_the_page_says_so_and_then_what_went_wrong(home: Path
     assert [e.value for e in app.error] == ["It was not judged. The last that was said: MemoryError: too much"]
 
 
+def test_a_row_that_could_not_be_judged_is_told(home: Path) -> None:
+    (entry,), _ = source_module.read(Path("proposals/few.py").absolute())
+    known = registry.Registry.default().counterexamples
+    row = Row([trial(home / "workspace", entry, each) for each in known.values()])
+    row.job.folder.mkdir(parents=True)
+    (row.job.folder / f"{row.job.name}.json").write_text(json.dumps([t.key for t in row.trials]))
+    row.job.log.write_text("MemoryError: too much\n")
+    app = opened(workbench_file="few")
+    assert [e.value for e in app.error] == ["Not all were judged. The last that was said: MemoryError: too much"]
+
+
 def test_two_tabs_on_one_draft_overwrite_nothing(home: Path) -> None:
     first, second = opened(workbench_file="few"), opened(workbench_draft="few")
     typed(first, MINE + "# one\n")
@@ -242,6 +330,42 @@ def test_a_tab_that_only_looks_follows_the_other(home: Path) -> None:
     arguments = json.loads(second.get("component_instance")[0].proto.json_args)
     assert arguments["props"]["defaultValue"] == MINE + "# one\n"
     assert not (home / "workspace" / "drafts" / "few_2.py").exists()
+
+
+def kept_texts(home: Path) -> list[str]:
+    places = ("workspace/drafts", "proposals", "proposals/counterexamples")
+    return [path.read_text() for place in places for path in (home / place).glob("*.py")]
+
+
+@pytest.mark.parametrize("label", ["Save as my own", "Discard this draft"])
+def test_what_another_tab_typed_outlives_a_click_on_an_older_text(home: Path, label: str) -> None:
+    drafts.begin(home / "workspace", "idea", "proposal", MINE.replace("few", "idea"))
+    first, second = opened(workbench_draft="idea"), opened(workbench_draft="idea")
+    typed(second, MINE + "# two\n")
+    button(first, label).click().run()  # not drawn since
+    assert MINE + "# two\n" in kept_texts(home)
+    typed(second, MINE + "# two and\n", mark="2")
+    assert MINE + "# two and\n" in kept_texts(home)
+
+
+@pytest.mark.parametrize("label", ["Save as my own", "Discard this draft"])
+def test_what_is_typed_in_a_draft_that_another_tab_put_away_is_kept(home: Path, label: str) -> None:
+    drafts.begin(home / "workspace", "idea", "proposal", MINE.replace("few", "idea"))
+    first, second = opened(workbench_draft="idea"), opened(workbench_draft="idea")
+    button(first, label).click().run()
+    typed(second, MINE + "# two\n")
+    assert MINE + "# two\n" in kept_texts(home)
+    assert not second.exception and second.query_params["workbench_draft"]
+
+
+def test_a_stale_save_leaves_the_users_file_alone(home: Path) -> None:
+    first = typed(opened(workbench_file="few"), MINE + "# one\n")
+    second = opened(workbench_draft="few")
+    typed(second, MINE + "# two\n")
+    button(first, "Save").click().run()
+    assert (home / "proposals" / "few.py").read_text() == MINE
+    assert "It was not saved: the draft &#x27;few&#x27; was changed elsewhere" in told(first)
+    assert drafts.load(home / "workspace", "few").text == MINE + "# two\n"
 
 
 def test_saving_writes_the_users_own_file(home: Path) -> None:
@@ -393,6 +517,24 @@ def test_without_a_token_elsewhere_nothing_runs_and_nothing_is_saved(
     assert "runs no user code" in app.warning[0].value
     assert "Judge" not in [b.label for b in app.button]
     assert button(app, "Save").disabled
+    before = {path: path.read_bytes() for path in (home / "proposals").rglob("*.py")}
+    for live in [b for b in app.button if b.label.startswith("Save") and not b.disabled]:
+        live.click().run()
+    assert {path: path.read_bytes() for path in (home / "proposals").rglob("*.py")} == before
+
+
+@pytest.mark.parametrize("label", ["Save as my own", "Keep mine, overwrite the file"])
+def test_a_button_that_was_drawn_before_saves_nothing_where_nobody_may(
+    home: Path, label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# mine\n")
+    (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
+    button(app, "Save").click().run()
+    app.text_input(key="workbench_save_few").set_value("another").run()
+    monkeypatch.setattr("elk_sandbox.pages.access._local", lambda: False)
+    button(app, label).click().run()
+    assert "It was not saved: This server listens" in told(app)
+    assert [p.read_text() for p in (home / "proposals").rglob("*.py")] == [MINE + "# theirs\n"]
 
 
 def test_a_plain_box_does_the_same(home: Path) -> None:

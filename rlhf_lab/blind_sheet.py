@@ -104,14 +104,14 @@ def reveal(store: Store, name: str, rater: str, *, viewer: str | None = None, fo
         known = ", ".join(progress(store, name)) or "nobody"
         raise InputError(f"{rater!r} has rated no text of {name!r}; rated by: {known}")
     left = len(items) - len(rated)
-    if viewer in (None, rater):
+    if viewer is None:
         _look(store, name, rater, len(items), force)
-    elif left:
+    elif left and viewer != rater:
         raise InputError(
             f"{rater!r} has {left} of {len(items)} texts of {name!r} left: others see the result after that"
         )
     else:
-        look(store, name, str(viewer), force=force)
+        look(store, name, viewer, force=force)
     said = len(store.events(name, rater))
     before = [told for told in notes(store, name, "revealed") if told["who"] == rater]
     found: dict[str, dict[int, int]] = {arm: {} for arm in store.collection(name).meta["arms"]}

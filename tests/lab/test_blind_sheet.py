@@ -182,6 +182,8 @@ def test_anothers_result_is_hidden_from_who_has_not_rated_all(store: Store) -> N
         outcome(store, "blind", "counter", viewer="bob")
     with pytest.raises(InputError, match="'counter' is a simulated rater"):
         look(store, "blind", "counter")
+    with pytest.raises(InputError, match="'counter' is a simulated rater"):
+        reveal(store, "blind", "counter", viewer="counter")
     assert outcome(store, "blind", "counter", viewer="eve", force=True)["rated"]["original"] == 20
     rate(store, "ann", dict.fromkeys(range(10), 1))
     with pytest.raises(InputError, match="'ann' has 30 of 40 texts of 'blind' left"):

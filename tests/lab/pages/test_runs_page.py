@@ -184,7 +184,7 @@ def test_an_evaluation_is_a_command(home: Path, store: Store, started: Started) 
     app.run()
     app.selectbox(key="evaluate:policy:second").set_value("rm").run()
     press(app, "Evaluate")
-    assert started.commands["evaluate-policy"][2:8] == [
+    assert started.commands["evaluate"][2:8] == [
         "rlhf_lab", "evaluate", "policy", "--completions", "1000", "--second",
     ]  # fmt: skip
 

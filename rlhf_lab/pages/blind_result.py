@@ -118,10 +118,17 @@ def _told(found: dict[str, Any]) -> None:
 
 
 def _sentence(each: dict[str, Any], one: str, two: str, clear: bool) -> str:
-    better = f"{escape(two)} was rated {'higher' if each['superiority'] > 0.5 else 'lower'} than {escape(one)}"
-    if clear:
-        return f"{better[:1].upper()}{better[1:]}, by both tests that were named beforehand."
-    return "No difference that both tests, named beforehand, would call clear at this size."
+    if not clear:
+        return "No difference that both tests, named beforehand, would call clear at this size."
+    one, two = escape(one), escape(f"{two[:1].upper()}{two[1:]}")
+    way = "higher" if each["superiority"] > 0.5 else "lower"
+    if (each["difference"] > 0) != (way == "higher"):
+        often = "more" if each["difference"] > 0 else "less"
+        return (
+            "Both tests that were named beforehand find a difference, and they point in opposite ways: "
+            f"{two[:1].lower()}{two[1:]} was rated positive {often} often than {one}, but {way} on the whole."
+        )
+    return f"{two} was rated {way} than {one}, by both tests that were named beforehand."
 
 
 def _shares(each: dict[str, Any]) -> str:

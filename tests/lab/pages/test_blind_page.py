@@ -120,6 +120,28 @@ def assert_shows(app: AppTest, found: dict[str, Any]) -> None:
     assert "lanigiro speech 0" in shown
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (((0, 60, 0), (40, 0, 20)), "rated positive more often than the original model, but lower on the whole."),
+        (((0, 60, 0), (0, 20, 40)), "The trained model was rated higher than the original model, by both tests"),
+        (((0, 60, 0), (1, 58, 1)), "No difference that both tests"),
+    ],
+)
+def test_a_direction_is_told_only_if_both_tests_point_there(
+    store: Store, counts: tuple[tuple[int, int, int], ...], expected: str
+) -> None:
+    arms = {arm: [Text(f"{arm[::-1]} {k}", (k,), arm) for k in range(60)] for arm in HIDDEN[:2]}
+    make_sheet(store, "sheet", arms, 60, 3)
+    due = {arm: [value for value, n in zip((-1, 0, 1), each, strict=True) for _ in range(n)]
+           for arm, each in zip(HIDDEN, counts, strict=False)}  # fmt: skip
+    given = [(item.number, due[item.meta["places"][0][0]].pop()) for item in store.items("sheet")]
+    store.judge_all("sheet", "ann", given)
+    shown = " ".join(told(press(part("Result"), "Reveal")).split())
+    assert expected in shown
+    assert ("by both tests" in shown) == ("by both tests" in expected)
+
+
 def test_a_forced_reveal_is_said_and_kept(store: Store) -> None:
     sheet(store)
     rate(store, "ann", 12)

@@ -92,6 +92,36 @@ def test_a_server_that_was_restarted_keeps_nothing_twice(store: Store) -> None:
     assert kept(store) == [(first, -1), (second, 0)]
 
 
+def test_what_was_withdrawn_elsewhere_is_not_revived_by_a_restart(store: Store) -> None:
+    pool(store)
+    app = visit("label", **WHO)
+    first, second, *_ = [due["number"] for due in data(app)["ahead"]]
+    event = label(first, 1) | {"place": data(app)["place"]}
+    send(app, event)
+    other = visit("label", **WHO)
+    undo = {"kind": "undo", "number": first, "before": 0, "place": data(other)["place"]}
+    send(other, undo, window="other")
+    assert kept(store) == []
+    restarted = send(visit("label", **WHO), event)  # a session that remembers nothing
+    assert kept(store) == [] and data(restarted)["kept"] == 1
+    later = label(first, 1) | {"place": data(restarted)["place"]}
+    send(restarted, event, later, label(second, 0))  # said anew, it counts
+    assert kept(store) == [(first, 1), (second, 0)]
+
+
+def test_what_never_arrived_is_kept_after_a_restart(store: Store) -> None:
+    pool(store)
+    app = visit("label", **WHO)
+    first, second, *_ = [due["number"] for due in data(app)["ahead"]]
+    at = {"place": data(app)["place"]}
+    undo = {"kind": "undo", "number": first, "before": 0}
+    events = [each | at for each in (label(first, 1), undo, label(first, -1), label(second, 0))]
+    for most in (1, 2, 3, 4, 4):  # the server dies after each of them
+        send(visit("label", **WHO), *events[:most])
+    assert kept(store) == [(first, -1), (second, 0)]
+    assert len(store.events("first")) == 4
+
+
 def test_undo_and_skip_come_back(store: Store) -> None:
     pool(store)
     app = visit("label", **WHO)

@@ -81,6 +81,15 @@ def test_the_sheet_is_the_command_with_the_checkpoint_before_the_stop(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["--help", "a/b", "<b>"])
+def test_a_sheet_needs_a_plain_name(home: Path, store: Store, started: Started, name: str) -> None:
+    policy(store, home)
+    app = visit("blind", blind_run="policy")
+    app.text_input(key="blind_name:policy-blind-1").set_value(name).run()
+    press(app, "Make the sheet")
+    assert "cannot name a sheet" in app.error[0].value and not started.commands
+
+
 def test_nothing_of_the_arms_is_on_the_page_before_all_is_rated(store: Store) -> None:
     sheet(store)
     rate(store, "ann", 17)

@@ -1,5 +1,6 @@
 """The page for labelling without a browser: what the card sends is in the store once, in every order of mishaps."""
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -57,6 +58,22 @@ def test_with_a_model_and_no_pool_one_click_samples_one(home: Path, store: Store
     words = started.commands["sample"]
     assert words[2:9] == ["rlhf_lab", "sample", "base", "--count", "50", "--pool", "pool-1"]
     assert words[-2:] == ["--workspace", str(home)]
+
+
+def test_a_pools_name_is_plain_and_drawn_as_text(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("label")
+    app.text_input(key="pool_name").set_value("<b>x</b>").run()
+    app.button[0].click().run()
+    assert "cannot name a pool" in app.error[0].value and not started.commands
+    job = background(home, "sample")
+    job.folder.mkdir(parents=True)
+    (job.folder / "sample.json").write_text('["<b>x</b>"]')
+    with (job.folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        bodies = [each.proto.body for each in visit("label").get("html")]
+    (running,) = [body for body in bodies if "Sampling the pool" in body]
+    assert "&lt;b&gt;x&lt;/b&gt;" in running
 
 
 def test_the_card_shows_the_raters_own_order(store: Store) -> None:

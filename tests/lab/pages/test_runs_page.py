@@ -221,6 +221,25 @@ def test_a_demo_that_died_says_so_with_its_last_line_and_goes_on_as_the_same(
     assert started.commands["demo"][3:-2] == ["demo", "--name", "demo", "--rater", "noisy", "--seed", "3"]
 
 
+@pytest.mark.parametrize("name", ["a/b", "--help", "two words", "nul\0", "../out"])
+def test_a_demo_needs_a_plain_name(home: Path, store: Store, started: Started, name: str) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("runs", runs_new="The demo", demo_name=name)
+    assert "cannot name a demo" in app.error[0].value
+    assert "Run the demo, under 5 minutes" not in labels(app) and not started.commands
+
+
+def test_a_demo_goes_on_as_it_began_whatever_the_form_says(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "mine-base", "pretrain")
+    job = background(home, "demo-mine")
+    job.folder.mkdir(parents=True)
+    (job.folder / "demo-mine.json").write_text(json.dumps(["--name mine --rater noisy --seed 3"]))
+    app = visit("runs", runs_new="The demo", demo_name="mine")
+    app.number_input(key="demo_seed").set_value(7).run()
+    press(app, "Go on with it")
+    assert started.commands["demo-mine"][3:-2] == ["demo", "--name", "mine", "--rater", "noisy", "--seed", "3"]
+
+
 def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: Store) -> None:
     job = background(home, "demo")
     job.folder.mkdir(parents=True)

@@ -12,9 +12,9 @@ from rlhf_lab.blind_sheet import progress, reveal
 __all__ = ["outcome", "told"]
 
 
-def outcome(store: Store, sheet: str, rater: str, *, force: bool = False) -> dict[str, Any]:
-    """Reveal and compare, as plain values. Raises InputError before all is rated, unless forced."""
-    found = reveal(store, sheet, rater, force=force)
+def outcome(store: Store, sheet: str, rater: str, *, viewer: str | None = None, force: bool = False) -> dict[str, Any]:
+    """Reveal to the viewer and compare, as plain values. Raises InputError as `reveal` does."""
+    found = reveal(store, sheet, rater, viewer=viewer, force=force)
     others = [who for who, (done, total) in progress(store, sheet).items() if done == total and who != rater]
     return {
         "sheet": sheet,

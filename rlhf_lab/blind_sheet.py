@@ -15,9 +15,9 @@ from jaxtyping import Int
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tables import Item
 from elk_sandbox.terminal import InputError
-from rlhf_lab.labels import Text, note, notes
+from rlhf_lab.labels import Text, note, notes, require_person
 
-__all__ = ["Revealed", "make_sheet", "progress", "reveal", "was_revealed"]
+__all__ = ["Revealed", "look", "make_sheet", "progress", "reveal", "was_revealed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +73,30 @@ def was_revealed(store: Store, name: str, rater: str) -> bool:
     return any(told["who"] == rater and told["events"] == said for told in notes(store, name, "revealed"))
 
 
-def reveal(store: Store, name: str, rater: str, *, force: bool = False) -> Revealed:
-    """The rater's ratings by arm; that they were revealed is stored.
+def look(store: Store, name: str, viewer: str, *, force: bool = False) -> None:
+    """Store that this person is shown the arms, whoever's ratings she looks at.
 
-    Raises InputError, and reveals nothing, before she has rated every text, unless forced, which breaks the blind for
-    good; and if she has rated none.
+    Raises InputError, and stores nothing, before she has rated every text, unless forced, which breaks her blind for
+    good; and as `require_person`.
+    """
+    require_person(store, name, viewer)
+    _look(store, name, viewer, len(_sheet(store, name)), force)
+
+
+def _look(store: Store, name: str, viewer: str, total: int, force: bool) -> None:
+    left = total - len(store.current(name, viewer))
+    if left and not force:
+        raise InputError(f"{viewer!r} has {left} of {total} texts of {name!r} left: rate them first, arms are hidden")
+    now = {"who": viewer, "left": left, "events": len(store.events(name, viewer))}
+    if now not in notes(store, name, "revealed"):  # to look again at the same is no other look
+        note(store, name, "revealed", now)
+
+
+def reveal(store: Store, name: str, rater: str, *, viewer: str | None = None, force: bool = False) -> Revealed:
+    """The rater's ratings by arm; that they were revealed to the viewer (default: the rater herself) is stored.
+
+    Raises InputError, and reveals nothing, before the viewer has rated every text, unless forced, which breaks her
+    blind for good; if the rater has rated none; and of another than the viewer before that one has rated all.
     """
     items = _sheet(store, name)
     rated = {judgement.number: judgement.value for judgement in store.current(name, rater)}
@@ -85,15 +104,16 @@ def reveal(store: Store, name: str, rater: str, *, force: bool = False) -> Revea
         known = ", ".join(progress(store, name)) or "nobody"
         raise InputError(f"{rater!r} has rated no text of {name!r}; rated by: {known}")
     left = len(items) - len(rated)
-    if left and not force:
+    if viewer is None:
+        _look(store, name, rater, len(items), force)
+    elif left and viewer != rater:
         raise InputError(
-            f"{rater!r} has {left} of {len(items)} texts of {name!r} left: rate them first, arms are hidden"
+            f"{rater!r} has {left} of {len(items)} texts of {name!r} left: others see the result after that"
         )
+    else:
+        look(store, name, viewer, force=force)
     said = len(store.events(name, rater))
     before = [told for told in notes(store, name, "revealed") if told["who"] == rater]
-    now = {"who": rater, "left": left, "events": said}
-    if now not in before:  # to look again at the same is no other look
-        note(store, name, "revealed", now)
     found: dict[str, dict[int, int]] = {arm: {} for arm in store.collection(name).meta["arms"]}
     distinct = dict.fromkeys(found, 0)
     shared = 0

@@ -227,7 +227,7 @@ def agreement(one: Int[np.ndarray, "text"], two: Int[np.ndarray, "other"]) -> Ag
 
 def between(store: Store, name: str, one: str, two: str) -> Agreement:
     """Agreement of two raters on the items that both have labelled."""
-    first, second = ({j.number: j.value for j in store.current(name, rater)} for rater in (one, two))
+    first, second = store.values(name, one), store.values(name, two, one)
     both = sorted(first.keys() & second.keys())
     return agreement(np.array([first[n] for n in both], np.int64), np.array([second[n] for n in both], np.int64))
 

@@ -86,6 +86,25 @@ class Sitting:
         """Texts yet to be judged, repetitions included."""
         return len(self._queue)
 
+    @property
+    def place(self) -> int:
+        """Where in all that she has done her next judgement or withdrawal will stand."""
+        return self._place
+
+    def known(self, said: Sequence[tuple[int, int | None]], since: int) -> list[bool]:
+        """Which of these, an item and its value or None for a withdrawal, are in the store from this place on.
+
+        They are looked for in their order, and each is found once: so a judgement that was kept, and withdrawn since,
+        is known too.
+        """
+        kept = [(event.number, event.value) for event in self.store.events(self.name, self.rater, since=since)]
+        found = []
+        for each in said:
+            found.append(each in kept)
+            if found[-1]:
+                del kept[: kept.index(each) + 1]
+        return found
+
     def ahead(self, most: int) -> list[Due]:
         """The next texts, at most so many."""
         numbers = list(islice(self._queue, most))

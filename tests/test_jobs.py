@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime import jobs, lock
 from elk_sandbox.runtime.jobs import Run
 from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import NameTaken, Store, open_store
@@ -282,6 +282,19 @@ def test_delete(run: Run, store: Store, tmp_path: Path) -> None:
         jobs.execute(run, stage)
     again = jobs.create(store, tmp_path, "run", "count", {}, {})
     assert (jobs.state(again), again.metrics()) == ("new", {})
+
+
+def test_a_run_is_not_deleted_under_a_command_beside_it(run: Run, store: Store, tmp_path: Path) -> None:
+    jobs.execute(run, lambda run: None)
+    (run.folder / "evaluate.lock").touch()
+    descriptor = lock.take(run.folder / "evaluate.lock")
+    assert descriptor is not None
+    with pytest.raises(InputError, match=r"'run' is at work \(evaluate\)"):
+        jobs.delete(store, tmp_path, "run", force=True)
+    assert run.folder.is_dir() and jobs.state(run) == "done"
+    lock.release(descriptor)
+    jobs.delete(store, tmp_path, "run")
+    assert not run.folder.exists()
 
 
 def test_work_that_the_store_does_not_know_is_not_taken_over(store: Store, tmp_path: Path) -> None:

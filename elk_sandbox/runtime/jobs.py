@@ -101,10 +101,13 @@ def stop(run: Run) -> bool:
 def delete(store: Store, home: Path, name: str, *, force: bool = False) -> None:
     """Delete a run, its metrics and its folder.
 
-    Raises InputError if it runs, or if runs are built on it, which are named, unless forced.
+    Raises InputError if it runs, or a command beside it (NAME.lock in its folder), or, unless forced, if runs are
+    built on it, which are named.
     """
     run = open_run(store, home, name)
     with _locked(run):
+        if beside := [file.stem for file in sorted(run.folder.glob("*.lock")) if lock.held(file)]:
+            raise Running(f"{name!r} is at work ({', '.join(beside)}): wait until that is done")
         store.delete_run(name, force=force)
         condemned = run.folder.with_name(f".{name}.{secrets.token_hex(8)}.deleted")
         with writing(condemned):

@@ -16,11 +16,12 @@ from elk_sandbox.runtime.tables import Event, Item, Judgement, collections, item
 from elk_sandbox.terminal import InputError
 
 __all__ = ["Moved", "append_items", "append_judgements", "count", "events", "hold", "latest", "lock", "require"]
-__all__ += ["standing", "tally", "withdraw"]
+__all__ += ["standing", "tally", "values", "withdraw"]
 
 SAID = [judgements.c[name] for name in ("id", "number", "rater", "place", "value", "at")]
 undoing = judgements.alias()
-STANDS = judgements.c.undoes.is_(None) & ~exists().where(undoing.c.undoes == judgements.c.id)  # said, not withdrawn
+# Said, not withdrawn. Not `undoes IS NULL`, which is the same: SQLite would look through all of its index for it.
+STANDS = judgements.c.value.is_not(None) & ~exists().where(undoing.c.undoes == judgements.c.id)
 
 Query = TypeVar("Query", bound=Select[Any])
 
@@ -103,6 +104,14 @@ def events(connection: Connection, collection: str, rater: str | None, since: in
     """Return all that was said or withdrawn from a place on, in the order of time."""
     query = _of(select(judgements), collection, rater).where(judgements.c.place >= since).order_by(judgements.c.id)
     return [Event(**row._mapping) for row in connection.execute(query)]
+
+
+def values(connection: Connection, collection: str, rater: str, among: str | None) -> dict[int, int]:
+    """Return a rater's latest value of each item on which her word stands and, if named, that another has judged."""
+    query = _of(select(judgements.c.number, judgements.c.value), collection, rater)
+    if among is not None:
+        query = query.where(judgements.c.number.in_(_of(select(judgements.c.number), collection, among)))
+    return {row.number: row.value for row in connection.execute(query.where(STANDS).order_by(judgements.c.id))}
 
 
 def count(connection: Connection, collection: str) -> int:

@@ -253,6 +253,12 @@ class Store:
             judging.require(connection, collection)
             return judging.standing(connection, collection, rater)
 
+    def values(self, collection: str, rater: str, among: str | None = None) -> dict[int, int]:
+        """Return a rater's latest value that stands of each item, or of those that another has judged too."""
+        with self._database.reading() as connection:
+            judging.require(connection, collection)
+            return judging.values(connection, collection, rater, among)
+
     def events(self, collection: str, rater: str | None = None, *, since: int = 0) -> list[Event]:
         """Return all that was judged or withdrawn, by all or one, from this place of a rater's on, by time."""
         with self._database.reading() as connection:

@@ -137,15 +137,25 @@ def rate(
 def result(
     sheet: Sheet,
     rater: Annotated[str | None, typer.Option(help="Whose ratings; default $USER.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Before all is rated; breaks the blind, and is kept.")] = False,
+    viewer: Annotated[
+        str | None, typer.Option(help="Who looks; default the rater, or $USER if the rater is simulated.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Before the viewer has rated all; breaks her blind, and is kept.")
+    ] = False,
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Reveal the arms to a rater who has rated all, with tests and intervals."""
+    """Reveal the arms, with tests and intervals, to somebody who has rated all: her own result, or another's."""
     from rlhf_lab.blind_outcome import outcome, told
+    from rlhf_lab.labels import described
 
     with opened(workspace) as (store, _):
-        found = outcome(store, sheet, rater or getpass.getuser(), force=force)
+        me = getpass.getuser()
+        whose = rater or me
+        found = outcome(
+            store, sheet, whose, viewer=viewer or (me if whose in described(store, sheet) else whose), force=force
+        )
     if as_json:
         print_json(found)
         return

@@ -53,13 +53,13 @@ def watch(*jobs: Detached) -> bool:
 def follow(job: Detached, words: str, asked: str) -> dict[str, Any] | None:
     """Show how a command with --json is: its last line while it runs, why it failed; return its answer once done.
 
-    words: what it does. asked: what it has to have been started for; of another's end nothing is said.
+    words: what it does, as plain text. asked: what it has to have been started for; of another's end nothing is said.
     """
     if job.asked != {asked}:
         return None
     if job.running:
-        last = job.last_line()
-        html(f'<p><span class="chip running">running</span> {words} <span class="quiet">{escape(last)}</span></p>')
+        words, last = escape(words), escape(job.last_line())
+        html(f'<p><span class="chip running">running</span> {words} <span class="quiet">{last}</span></p>')
         return None
     found = answer(job)
     if found is None:

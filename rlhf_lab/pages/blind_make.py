@@ -1,7 +1,6 @@
 """A new blind sheet: what it could show is said first, live, and then the texts are sampled by the command line."""
 
 import math
-from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -10,8 +9,9 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import empty, html
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.run import Run
-from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.store import Store, check_name
 from elk_sandbox.runtime.tables import RunRow
+from elk_sandbox.terminal import InputError
 from rlhf_lab.pages.background import background, follow, lab
 from rlhf_lab.runs import before_the_stop, has_moved, marks
 
@@ -41,12 +41,17 @@ def make(store: Store, home: Path) -> None:
         return
     taken = sheet in {each.name for each in store.collections()}
     if st.button("Make the sheet", type="primary", disabled=job.running or taken or not sheet):
-        job.start(lab(home, "blind", "make", sheet, *words, "--n", str(n), "--json"), [sheet])
-        st.rerun()
+        try:
+            check_name(sheet, "sheet")
+        except InputError as reason:
+            st.error(str(reason))
+        else:
+            job.start(lab(home, "blind", "make", sheet, *words, "--n", str(n), "--json"), [sheet])
+            st.rerun()
     if taken:
         st.caption(f"There is a sheet or pool called {sheet} already.")
     (last,) = job.asked or ("",)
-    found = follow(job, f"Sampling the texts of {escape(last)}.", last)
+    found = follow(job, f"Sampling the texts of {last}.", last)
     if found and last in {each.name for each in store.collections()}:
         st.page_link(
             "rlhf_lab/pages/blind.py", label=f"Rate {last}: {found['texts']} texts",

@@ -1,4 +1,4 @@
-"""What a blind rating found, and the reveal; nothing of it before all is rated, unless a rater breaks the blind."""
+"""What a blind rating found, and the reveal; nothing of it to who has not rated all, unless she breaks her blind."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
 from rlhf_lab.blind_sheet import progress, was_revealed
-from rlhf_lab.labels import WORDS
+from rlhf_lab.labels import WORDS, require_person
 
 __all__ = ["LOOK", "result"]
 
@@ -30,42 +30,35 @@ ARMS = {"original": "the original model", "trained": "the trained model", "twin"
 
 
 def result(store: Store, sheet: str, who: str) -> None:
-    """The result of a rater who has rated all; a button before that reveals it by force, which is kept."""
+    """Anybody's result, to who has rated all; a button before that breaks her own blind by force, which is kept."""
+    if not who:
+        empty("Say above who you are: whoever has rated all of a sheet sees its results.")
+        return
+    try:
+        require_person(store, sheet, who)
+    except InputError:
+        empty(f"{escape(who)} is a simulated rater of this sheet. Say above who you are: what you learn here stays.")
+        return
     rated = progress(store, sheet)
     done, total = rated.get(who, (0, store.count(sheet)))
-    if 0 < done < total:
-        shown = who
-    elif not rated:
-        empty("Nobody has rated this sheet yet: rate it, and the result appears here.")
+    names = [who] * bool(done) + [name for name, (many, _) in rated.items() if many == total and name != who]
+    if not names:
+        empty("Nobody has rated all of this sheet yet: rate it, and the result appears here.")
         return
-    else:
-        if not done:
-            st.caption(
-                "You have not rated this sheet. If you mean to, do it before you look: what you learn here stays."
-            )
-        names = [name for name, (many, all_) in rated.items() if many == all_] or list(rated)
-        shown = str(st.selectbox("Ratings of", names, names.index(who) if who in names else 0, key="blind_of"))
-        done, total = rated[shown]
     forced = done < total
-    if not was_revealed(store, sheet, shown):
-        if forced:
-            empty(
-                f"{total - done} of {total} texts are left for {escape(shown)}. The result appears when all are rated."
-            )
-            st.button(
-                "Reveal now, and break the blind", key="blind_force",
-                on_click=_reveal, args=(store, sheet, shown, True),
-                help="It is kept that the blind was broken, and said with every result.",
-            )  # fmt: skip
-        else:
-            html(f"<p>{escape(shown)} has rated all {total} texts. The next click says which model wrote which.</p>")
-            st.button("Reveal", type="primary", key="blind_reveal", on_click=_reveal, args=(store, sheet, shown, False))
-        if fault := st.session_state.pop("blind_fault", None):
-            st.error(fault)
+    if not was_revealed(store, sheet, who):
+        _closed(store, sheet, who, total - done, total)
         return
     from rlhf_lab.blind_outcome import outcome
 
-    found = outcome(store, sheet, shown, force=forced)
+    shown = str(st.selectbox("Ratings of", names, key=f"blind_of:{who}")) if names != [who] else who
+    if forced and shown != who:
+        st.warning(f"{who} broke the blind with {total - done} texts left: what {who} rates from here on is not blind.")
+    try:
+        found = outcome(store, sheet, shown, viewer=who, force=forced)
+    except InputError as reason:  # a rating was taken back in another window
+        st.error(str(reason))
+        return
     _told(found)
     _texts(store, sheet, shown)
     st.download_button(
@@ -73,11 +66,29 @@ def result(store: Store, sheet: str, who: str) -> None:
     )
 
 
+def _closed(store: Store, sheet: str, who: str, left: int, total: int) -> None:
+    """What there is before the reveal: how to come to it, and nothing of the arms."""
+    if left:
+        empty(
+            f"{left} of {total} texts are left for {escape(who)}. The results, yours and others', appear when you have "
+            "rated all."
+        )
+        st.button(
+            "Reveal now, and break the blind", key="blind_force", on_click=_reveal, args=(store, sheet, who, True),
+            help="It is kept that you broke the blind, and said with every result of yours.",
+        )  # fmt: skip
+    else:
+        html(f"<p>{escape(who)} has rated all {total} texts. The next click says which model wrote which.</p>")
+        st.button("Reveal", type="primary", key="blind_reveal", on_click=_reveal, args=(store, sheet, who, False))
+    if fault := st.session_state.pop("blind_fault", None):
+        st.error(fault)
+
+
 def _reveal(store: Store, sheet: str, who: str, force: bool) -> None:
-    from rlhf_lab.blind_sheet import reveal
+    from rlhf_lab.blind_sheet import look
 
     try:
-        reveal(store, sheet, who, force=force)
+        look(store, sheet, who, force=force)
     except InputError as reason:  # she took a rating back in another window
         st.session_state["blind_fault"] = str(reason)
 
@@ -107,10 +118,17 @@ def _told(found: dict[str, Any]) -> None:
 
 
 def _sentence(each: dict[str, Any], one: str, two: str, clear: bool) -> str:
-    better = f"{escape(two)} was rated {'higher' if each['superiority'] > 0.5 else 'lower'} than {escape(one)}"
-    if clear:
-        return f"{better[:1].upper()}{better[1:]}, by both tests that were named beforehand."
-    return "No difference that both tests, named beforehand, would call clear at this size."
+    if not clear:
+        return "No difference that both tests, named beforehand, would call clear at this size."
+    one, two = escape(one), escape(f"{two[:1].upper()}{two[1:]}")
+    way = "higher" if each["superiority"] > 0.5 else "lower"
+    if (each["difference"] > 0) != (way == "higher"):
+        often = "more" if each["difference"] > 0 else "less"
+        return (
+            "Both tests that were named beforehand find a difference, and they point in opposite ways: "
+            f"{two[:1].lower()}{two[1:]} was rated positive {often} often than {one}, but {way} on the whole."
+        )
+    return f"{two} was rated {way} than {one}, by both tests that were named beforehand."
 
 
 def _shares(each: dict[str, Any]) -> str:

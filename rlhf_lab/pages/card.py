@@ -115,7 +115,7 @@ export default function (component) {
     me.send("sent", { window: me.window, again: me.again, events: me.pending });
   };
   const say = (event) => {
-    me.pending.push({ at: ++me.count, ...event });
+    me.pending.push({ at: ++me.count, place: me.data.place, ...event });
     me.shown = performance.now();
     draw();
     send();
@@ -239,6 +239,7 @@ def card(sitting: Sitting, key: str, over: str) -> None:
         **kept,
         "ahead": [asdict(due) | {"text": visible(due.text)} for due in sitting.ahead(AHEAD)],
         "behind": [asdict(given) | {"text": visible(given.text)} for given in sitting.behind(BEHIND)],
+        "place": sitting.place,
         "left": sitting.left,
         "total": sitting.total,
         "words": {str(value): word for value, word in WORDS.items()},
@@ -258,17 +259,30 @@ def _keep(sitting: Sitting, name: str) -> None:
     if not sent:
         return
     before = st.session_state.get(f"{name}:kept")
-    kept, fault = (before["kept"] if before and before["window"] == sent["window"] else 0), ""
+    same = bool(before and before["window"] == sent["window"])
+    kept, fault = before["kept"] if before and same else 0, ""
+    again = set() if same else _again(sitting, sent["events"])
     for event in sent["events"]:
         if event["at"] <= kept:
             continue
         try:
-            _do(sitting, event)
+            if event["at"] not in again:
+                _do(sitting, event)
         except InputError as reason:
             fault = str(reason)
             break
         kept = event["at"]
     st.session_state[f"{name}:kept"] = {"window": sent["window"], "kept": kept, "fault": fault}
+
+
+def _again(sitting: Sitting, events: list[dict[str, Any]]) -> set[int]:
+    """Of what a window sends that this session does not know, what was kept before a restart, by its number."""
+    said = [event for event in events if event["kind"] != "skip"]
+    if not said or "place" not in said[0]:
+        return set()
+    pairs = [(int(event["number"]), event["value"] if event["kind"] == "label" else None) for event in said]
+    known = sitting.known(pairs, int(said[0]["place"]))
+    return {event["at"] for event, was in zip(said, known, strict=True) if was}
 
 
 def _do(sitting: Sitting, event: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The demo in the app: one button, then its steps as they are done; ended early, one click goes on."""
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 from html import escape
@@ -12,7 +13,8 @@ from elk_sandbox.pages.frame import TICK, html
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.run import Run
-from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.store import Store, check_name
+from elk_sandbox.terminal import InputError
 from rlhf_lab.demo_log import STEPS, DemoState, demo_state
 from rlhf_lab.pages.background import background, lab, watch
 from rlhf_lab.raters import RATERS
@@ -74,16 +76,13 @@ def _button(label: str, begin: Callable[[], None], name: str) -> None:
 
 
 def _begin(home: Path, name: str, words: tuple[str, ...]) -> None:
-    if not words and name != "demo":
+    job = demo_job(home, name)
+    if job.asked:  # it goes on as the same, whatever the form says by now
+        (last,) = job.asked
+        words = () if last == "demo" else tuple(shlex.split(last))
+    elif not words and name != "demo":
         words = ("--name", name)
-    kept = _kept(home, name)
-    demo_job(home, name).start(lab(home, "demo", *(words or kept)), [" ".join(words or kept) or "demo"])
-
-
-def _kept(home: Path, name: str) -> tuple[str, ...]:
-    """What the demo was asked for before, so that it goes on as the same."""
-    (last,) = demo_job(home, name).asked or ("demo",)
-    return () if last == "demo" else tuple(last.split(" "))
+    job.start(lab(home, "demo", *words), [shlex.join(words) or "demo"])
 
 
 def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
@@ -117,6 +116,11 @@ def demo_form(store: Store, home: Path) -> None:
     )
     one, two, three = st.columns(3)
     name = one.text_input("Name", "demo", key="demo_name", bind="query-params", max_chars=40).strip() or "demo"
+    try:
+        check_name(name, "demo")
+    except InputError as reason:
+        st.error(str(reason))
+        return
     rater = two.selectbox(
         "Rater who labels", list(RATERS), list(RATERS).index("counter"), key="demo_rater",
         format_func=lambda each: f"{each}, the control" if each == "careful" else each,

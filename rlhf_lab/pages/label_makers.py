@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.runtime.store import Store
+from elk_sandbox.runtime.store import Store, check_name
+from elk_sandbox.terminal import InputError
 from rlhf_lab.labels import described
 from rlhf_lab.pages.background import background, follow, lab
 from rlhf_lab.raters import KNOBS, RATERS, Knob
@@ -42,8 +43,13 @@ def new_pool(store: Store, home: Path) -> None:
     words += ["--snippets", str(snippets)] if snippets else []
     words += ["--length", str(length)] if length else []
     if st.button(f"Sample {count} texts", type="primary", disabled=job.running or not name or name in taken):
-        job.start(lab(home, *words), [name])
-        st.rerun()
+        try:
+            check_name(name, "pool")
+        except InputError as reason:
+            st.error(str(reason))
+        else:
+            job.start(lab(home, *words), [name])
+            st.rerun()
     if name in taken:
         st.caption(f"There is a pool or sheet called {name} already.")
     (last,) = job.asked or ("",)

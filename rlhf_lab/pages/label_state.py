@@ -59,6 +59,6 @@ def _agreement(
     _store: Store, home: Path, pool: str, who: str, event: int
 ) -> tuple[labels.Agreement, dict[str, labels.Agreement]]:
     """With herself, and with at most three others who share texts with her. home, event: what it is of."""
-    others = [name for name in _store.tally(pool) if name != who][:OTHERS] if _store.current(pool, who) else []
+    others = [name for name in _store.tally(pool) if name != who][:OTHERS] if who else []
     found = {other: labels.between(_store, pool, who, other) for other in others}
     return labels.self_agreement(_store, pool, who), {other: each for other, each in found.items() if each.n}

@@ -3,7 +3,6 @@
 What is drawn was computed by `rlhf-lab evaluate` and `rlhf-lab report`, which a button starts; nothing is fitted here.
 """
 
-import sys
 from html import escape
 from typing import Any
 
@@ -15,11 +14,13 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.run import Run, folder_of
-from elk_sandbox.runtime.tables import RunRow
 from rlhf_lab.evaluated import Evaluation
+from rlhf_lab.evaluating import evaluating
 from rlhf_lab.pages import curves, region, training
+from rlhf_lab.pages.background import lab
 from rlhf_lab.pages.choice import one_of
 from rlhf_lab.pages.kept import chosen_run, evaluation_of, looked_at, nothing_yet, plotted_of, runs_of, steps_of
+from rlhf_lab.pages.second import second_model
 from rlhf_lab.pages.tables import table
 
 AXES = {"root": "sqrt(KL)", "kl": "KL"}
@@ -49,7 +50,7 @@ def main() -> None:
             "Beside it, as thin lines", others, key="oo_beside", bind="query-params", disabled=not others,
             placeholder="other seeds or rewards" if others else "no other run was evaluated",
         )  # fmt: skip
-    _evaluating(run, rows, plotted)
+    _evaluating(run, plotted)
     if plotted:
         _found(run, plotted, [p for name in beside if (p := plotted_of(folder_of(home, name)))])
     training.show(run)
@@ -103,9 +104,9 @@ def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> N
         )  # fmt: skip
 
 
-def _evaluating(run: Run, rows: list[RunRow], plotted: dict[str, Any] | None) -> None:
+def _evaluating(run: Run, plotted: dict[str, Any] | None) -> None:
     """Progress while the run is evaluated; a button where it was not, or has gone on since."""
-    job = Detached(run.folder, "evaluate")
+    job = evaluating(run)
     if job.running:
         st.fragment(_watch, run_every=TICK)(run, job)
         return
@@ -137,31 +138,14 @@ def _evaluating(run: Run, rows: list[RunRow], plotted: dict[str, Any] | None) ->
         label = f"Evaluate {len(steps)} checkpoints"
     if (why := refusal()) is not None:
         st.info(why)
-    elif st.button(label, type="primary", key="oo_go"):
-        job.start(_command(run, rows, fit=label == "Fit the laws"), [run.name])
+        return
+    words = ["report", run.name]
+    if label != "Fit the laws":
+        second = second_model(run, f"oo_second:{run.name}")
+        words = ["evaluate", run.name, *(["--second", second] if second else [])]
+    if st.button(label, type="primary", key="oo_go"):
+        job.start(lab(run.home, *words, "--json"), [run.name])
         st.rerun()
-
-
-def _command(run: Run, rows: list[RunRow], *, fit: bool) -> list[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "rlhf_lab",
-        "report" if fit else "evaluate",
-        run.name,
-        "--workspace",
-        str(run.home),
-    ]
-    second = None if fit else _second(run)
-    return [*command, *(["--second", second] if second else [])]
-
-
-def _second(run: Run) -> str | None:
-    """A reward run of the same base that did not train the policy: the latest one that is done."""
-    for row in reversed(run.store.runs("reward")):
-        if row.name != run.parents["reward"] and row.outcome == "done" and row.parents["base"] == run.parents["base"]:
-            return row.name
-    return None
 
 
 def _watch(run: Run, job: Detached) -> None:

@@ -8,14 +8,17 @@ import streamlit as st
 
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, empty, html
+from elk_sandbox.runtime.jobs import open_run
 from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
+from rlhf_lab.evaluating import evaluating
 from rlhf_lab.labels import raters
 from rlhf_lab.launch import cloned, enter, go_on
 from rlhf_lab.pages.background import answer, background, follow, lab, watch
 from rlhf_lab.pages.demo_panel import demo_form
 from rlhf_lab.pages.label_makers import new_pool
+from rlhf_lab.pages.second import second_model
 from rlhf_lab.pages.stage_form import settings_form
 from rlhf_lab.raters import RATERS
 from rlhf_lab.settings import RATER
@@ -141,19 +144,17 @@ def clone_form(store: Store, home: Path, row: Any) -> None:
 
 def evaluate_form(store: Store, home: Path, name: str) -> None:
     """`rlhf-lab evaluate`: gold, proxy and a second reward model at every checkpoint."""
-    job = background(home, f"evaluate-{name}")
-    others = [row.name for row in reversed(store.runs("reward")) if row.outcome == "done"]
+    run = open_run(store, home, name)
+    job = evaluating(run)
     one, two, three, four = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
-    second = one.selectbox(
-        "Second reward model", ["none", *others], key=f"evaluate:{name}:second",
-        help="One that did not train the policy: where it parts from the proxy, the proxy is being gamed.",
-    )  # fmt: skip
+    with one:
+        second = second_model(run, f"evaluate:{name}:second")
     gold = two.selectbox("Gold", ["usual", "careful", "vader"], key=f"evaluate:{name}:gold",
                          help="The careful reader on the stage corpus, VADER elsewhere.")  # fmt: skip
     many = three.number_input("Completions", 4, 100_000, 1000, step=250, key=f"evaluate:{name}:n",
                               help="Of each checkpoint.")  # fmt: skip
     words = ["evaluate", name, "--completions", str(many)]
-    words += ["--second", second] if second and second != "none" else []
+    words += ["--second", second] if second else []
     words += ["--gold", gold] if gold and gold != "usual" else []
     if four.button("Evaluate", type="primary", key=f"evaluate:{name}:go", disabled=job.running, width="stretch"):
         job.start(lab(home, *words, "--json"), [name])

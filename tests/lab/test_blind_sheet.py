@@ -16,7 +16,7 @@ from scipy.stats import binom
 from elk_sandbox.runtime.store import NameTaken, Store, open_store
 from elk_sandbox.terminal import InputError
 from rlhf_lab.blind_outcome import outcome, told
-from rlhf_lab.blind_sheet import make_sheet, progress, reveal
+from rlhf_lab.blind_sheet import look, make_sheet, progress, reveal
 from rlhf_lab.labelling import label_here
 from rlhf_lab.labels import Text, between, described, label_with, order
 from rlhf_lab.raters import Rater, make
@@ -173,6 +173,24 @@ def test_a_forced_reveal_breaks_the_blind_for_good(store: Store) -> None:
     found = reveal(store, "blind", "ann")
     assert (found.broken, found.left) == (True, 0)
     assert not reveal(store, "blind", "bob").broken
+
+
+def test_anothers_result_is_hidden_from_who_has_not_rated_all(store: Store) -> None:
+    two_arms(store)
+    label_with(store, "blind", counter(), np.random.default_rng(0))
+    with pytest.raises(InputError, match="'bob' has 40 of 40 texts of 'blind' left"):
+        outcome(store, "blind", "counter", viewer="bob")
+    with pytest.raises(InputError, match="'counter' is a simulated rater"):
+        look(store, "blind", "counter")
+    with pytest.raises(InputError, match="'counter' is a simulated rater"):
+        reveal(store, "blind", "counter", viewer="counter")
+    assert outcome(store, "blind", "counter", viewer="eve", force=True)["rated"]["original"] == 20
+    rate(store, "ann", dict.fromkeys(range(10), 1))
+    with pytest.raises(InputError, match="'ann' has 30 of 40 texts of 'blind' left"):
+        reveal(store, "blind", "ann", viewer="eve", force=True)
+    for who in ("ann", "bob", "eve"):
+        rate(store, who, dict.fromkeys(range(40), 1))
+    assert [reveal(store, "blind", who).broken for who in ("ann", "bob", "eve")] == [False, False, True]
 
 
 def test_agreement_before_all_is_rated_is_on_what_both_have_rated(store: Store) -> None:

@@ -157,7 +157,9 @@ def test_a_blind_sheet_hides_the_arms_until_all_is_rated(home: Path) -> None:
     said(home, "blind", "rate", "sheet", given="1\nq\n")
     assert "left" in refused(home, "blind", "result", "sheet")
     said(home, "blind", "rate", "sheet", "--simulate", "careful")
-    found = told(home, "blind", "result", "sheet", "--rater", "careful")
+    assert "left" in refused(home, "blind", "result", "sheet", "--rater", "careful")
+    assert "simulated" in refused(home, "blind", "result", "sheet", "--rater", "careful", "--viewer", "careful")
+    found = told(home, "blind", "result", "sheet", "--rater", "careful", "--force")
     assert found["rated"] == {"original": 5, "trained": 5}
     assert not found["broken"]
     assert 0 <= found["comparisons"][0]["fisher"] <= 1

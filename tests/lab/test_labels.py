@@ -430,3 +430,38 @@ def test_a_file_that_is_not_there_and_raters_who_may_not_import(store: Store, tm
         import_labels(store, name, path, "counter")
     with pytest.raises(InputError, match="no pool or sheet is called 'frst'"):
         import_labels(store, "frst", path, "ann")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(0, 4), st.sampled_from([-1, 0, 1, None]))))
+def test_values_are_those_that_stand_on_what_both_have_judged(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, int, int | None]]
+) -> None:
+    with open_store(tmp_path_factory.mktemp("both")) as store:
+        create_pool(store, "pool", [Text(f"text {k}", (k,), "base") for k in range(5)], seed=1)
+        for who, number, value in said:
+            if value is None:
+                store.undo("pool", who)
+            else:
+                store.judge("pool", number, who, value)
+        stand = {who: {j.number: j.value for j in store.current("pool", who)} for who in ("ann", "bob")}
+        both = sorted(stand["ann"].keys() & stand["bob"].keys())
+        found = between(store, "pool", "ann", "bob")
+        assert found.n == len(both)
+        if both:
+            assert found.share == np.mean([stand["ann"][n] == stand["bob"][n] for n in both])
+        for one, two in (("ann", "bob"), ("bob", "ann")):
+            judged = {number for who, number, value in said if who == two and value is not None}
+            assert store.values("pool", one, two) == {n: v for n, v in stand[one].items() if n in judged}
+
+
+def test_agreement_reads_nothing_of_what_another_alone_has_labelled(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_pool(store, "large", [Text(f"text {k}", (k,), "base") for k in range(100)], seed=1)
+    store.judge_all("large", "bot", [(k, k % 3 - 1) for k in range(100)])
+    store.judge_all("large", "ann", [(k, 1) for k in range(3)])
+    monkeypatch.setattr(type(store), "current", lambda *_: pytest.fail("all labels were read"))
+    assert len(store.values("large", "bot", "ann")) == 3
+    found = between(store, "large", "ann", "bot")
+    assert (found.n, found.share) == (3, 1 / 3)

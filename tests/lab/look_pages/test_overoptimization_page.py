@@ -83,10 +83,37 @@ def test_a_run_that_was_not_evaluated_offers_one_button(home: Path, started: Sta
     assert len(charts(app)) == 2  # of its training
     (button,) = app.button
     assert button.label == "Evaluate 4 checkpoints"
-    button.click().run()
+    second = app.selectbox(key="oo_second:fresh")
+    assert (second.value, second.options) == ("none", ["none", "pooled, 80 labels the same"])
+    second.set_value("pooled").run().button[0].click().run()
     ((folder, name, words, keys),) = started
     assert (folder, name, keys) == (home / "runs" / "fresh", "evaluate", {"fresh"})
-    assert words == ["rlhf_lab", "evaluate", "fresh", "--workspace", str(home), "--second", "pooled"]
+    assert words == ["rlhf_lab", "evaluate", "fresh", "--second", "pooled", "--json", "--workspace", str(home)]
+
+
+def test_a_model_of_other_labels_is_the_usual_second(home: Path) -> None:
+    with open_store(home) as store:
+        said(home, "clone", "rm", "half", "--set", "labels=40")
+        said(home, "clone", "rm", "rest", "--set", "labels=40", "--set", "first=40")
+        fresh = store.run("fresh")
+        store.create_run("other", "ppo", fresh.config, fresh.parents | {"reward": "half"})
+    shutil.copytree(home / "runs" / "fresh", home / "runs" / "other")
+    second = opened("overoptimization", oo_run="other").selectbox(key="oo_second:other")
+    assert second.value == "rest"
+    assert second.options == ["none", "rest", "pooled, 40 labels the same", "rm, 40 labels the same"]
+
+
+def test_an_evaluation_is_the_same_command_on_both_pages_and_keeps_its_run(home: Path, started: Started) -> None:
+    page = opened("runs", runs_run="fresh")
+    page.session_state["runs_evaluate:fresh"] = True
+    page.run()
+    assert not page.button(key="evaluate:fresh:go").disabled
+    page.button(key="evaluate:fresh:go").click().run()
+    assert [(folder, name) for folder, name, _, _ in started] == [(home / "runs" / "fresh", "evaluate")]
+    with (home / "runs" / "fresh" / "evaluate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert page.run().button(key="evaluate:fresh:go").disabled
+        assert opened("overoptimization", oo_run="fresh").get("progress")
 
 
 def test_progress_of_an_evaluation(home: Path) -> None:
@@ -114,7 +141,7 @@ def test_a_run_that_went_on_and_one_whose_laws_are_not_fitted(home: Path, starte
     app = opened("overoptimization", oo_run="policy")
     assert [b.label for b in app.button] == ["Fit the laws"]
     app.button[0].click().run()
-    assert started[0][2] == ["rlhf_lab", "report", "policy", "--workspace", str(home)]
+    assert started[0][2] == ["rlhf_lab", "report", "policy", "--json", "--workspace", str(home)]
     shutil.copytree(run / "checkpoints" / "000003", run / "checkpoints" / "000004")
     app = opened("overoptimization", oo_run="policy")
     assert [b.label for b in app.button] == ["Evaluate it again"]

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.blind_outcome import outcome
-from rlhf_lab.blind_sheet import make_sheet, was_revealed
+from rlhf_lab.blind_sheet import make_sheet, reveal, was_revealed
 from rlhf_lab.labels import Text, label_with, notes
 from rlhf_lab.raters import make
 from tests.lab.pages.visit import Started, finished, told, visit
@@ -81,6 +81,15 @@ def test_the_sheet_is_the_command_with_the_checkpoint_before_the_stop(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["--help", "a/b", "<b>"])
+def test_a_sheet_needs_a_plain_name(home: Path, store: Store, started: Started, name: str) -> None:
+    policy(store, home)
+    app = visit("blind", blind_run="policy")
+    app.text_input(key="blind_name:policy-blind-1").set_value(name).run()
+    press(app, "Make the sheet")
+    assert "cannot name a sheet" in app.error[0].value and not started.commands
+
+
 def test_nothing_of_the_arms_is_on_the_page_before_all_is_rated(store: Store) -> None:
     sheet(store)
     rate(store, "ann", 17)
@@ -120,6 +129,28 @@ def assert_shows(app: AppTest, found: dict[str, Any]) -> None:
     assert "lanigiro speech 0" in shown
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (((0, 60, 0), (40, 0, 20)), "rated positive more often than the original model, but lower on the whole."),
+        (((0, 60, 0), (0, 20, 40)), "The trained model was rated higher than the original model, by both tests"),
+        (((0, 60, 0), (1, 58, 1)), "No difference that both tests"),
+    ],
+)
+def test_a_direction_is_told_only_if_both_tests_point_there(
+    store: Store, counts: tuple[tuple[int, int, int], ...], expected: str
+) -> None:
+    arms = {arm: [Text(f"{arm[::-1]} {k}", (k,), arm) for k in range(60)] for arm in HIDDEN[:2]}
+    make_sheet(store, "sheet", arms, 60, 3)
+    due = {arm: [value for value, n in zip((-1, 0, 1), each, strict=True) for _ in range(n)]
+           for arm, each in zip(HIDDEN, counts, strict=False)}  # fmt: skip
+    given = [(item.number, due[item.meta["places"][0][0]].pop()) for item in store.items("sheet")]
+    store.judge_all("sheet", "ann", given)
+    shown = " ".join(told(press(part("Result"), "Reveal")).split())
+    assert expected in shown
+    assert ("by both tests" in shown) == ("by both tests" in expected)
+
+
 def test_a_forced_reveal_is_said_and_kept(store: Store) -> None:
     sheet(store)
     rate(store, "ann", 12)
@@ -141,8 +172,56 @@ def test_who_is_rating_is_not_shown_others_results(store: Store) -> None:
     assert not [each for each in app.selectbox if each.key == "blind_of"]
     assert "13 of 18 texts are left for ann" in told(app)
     onlooker = part("Result", "eve")
-    assert onlooker.selectbox(key="blind_of").options == ["careful"]
-    assert "do it before you look" in onlooker.caption[0].value
+    assert "18 of 18 texts are left for eve" in told(onlooker)
+    for app in (onlooker, part("Result", "careful"), part("Result", " ")):
+        assert_hides(app)
+    assert not notes(store, "sheet", "revealed")
+
+
+def assert_hides(app: AppTest) -> None:
+    """Nothing of the arms, of what was rated, or of any text is drawn."""
+    shown = told(app) + "".join(each.value for each in app.markdown)
+    assert not [word for word in ("speech", "%", "Kappa", "against", "positive") if word in shown]
+    assert not app.expander and not app.get("download_button")
+    assert not [each for each in app.selectbox if each.label == "Ratings of"]
+
+
+def test_the_demos_own_sheet_is_as_blind_as_any(store: Store) -> None:
+    sheet(store)
+    label_with(store, "sheet", make("careful"), np.random.default_rng(0))
+    outcome(store, "sheet", "careful")  # as the demo does
+    for who in ("ann", "careful", ""):
+        assert_hides(part("Result", who))
+    rate(store, "ann")
+    app = press(part("Result"), "Reveal")
+    assert_shows(app, outcome(store, "sheet", "ann"))
+    app.selectbox(key="blind_of:ann").set_value("careful").run()
+    assert_shows(app, outcome(store, "sheet", "careful"))
+    assert not reveal(store, "sheet", "ann").broken
+
+
+def test_who_looks_at_anothers_result_by_force_has_broken_her_own_blind_alone(store: Store) -> None:
+    sheet(store)
+    rate(store, "bob", 4)
+    label_with(store, "sheet", make("careful"), np.random.default_rng(0))
+    app = press(part("Result", "eve"), "Reveal now, and break the blind")
+    assert_shows(app, outcome(store, "sheet", "careful"))
+    assert "eve broke the blind with 18 texts left" in app.warning[0].value
+    assert not [each for each in app.selectbox if "bob" in each.options]
+    rate(store, "eve")
+    assert "The blind was broken" in press(part("Result", "eve"), "Reveal").warning[0].value
+    rate(store, "bob")
+    assert not reveal(store, "sheet", "bob").broken
+
+
+def test_a_visitor_cannot_break_anothers_blind(store: Store) -> None:
+    sheet(store)
+    rate(store, "bob", 4)
+    app = part("Result", "eve")
+    assert_hides(app)
+    assert not app.button
+    rate(store, "bob")
+    assert not reveal(store, "sheet", "bob").broken
 
 
 def test_agreement_is_with_all_who_have_rated_the_whole_sheet(store: Store) -> None:

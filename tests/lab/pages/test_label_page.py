@@ -1,5 +1,6 @@
 """The page for labelling without a browser: what the card sends is in the store once, in every order of mishaps."""
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -59,6 +60,22 @@ def test_with_a_model_and_no_pool_one_click_samples_one(home: Path, store: Store
     assert words[-2:] == ["--workspace", str(home)]
 
 
+def test_a_pools_name_is_plain_and_drawn_as_text(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("label")
+    app.text_input(key="pool_name").set_value("<b>x</b>").run()
+    app.button[0].click().run()
+    assert "cannot name a pool" in app.error[0].value and not started.commands
+    job = background(home, "sample")
+    job.folder.mkdir(parents=True)
+    (job.folder / "sample.json").write_text('["<b>x</b>"]')
+    with (job.folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        bodies = [each.proto.body for each in visit("label").get("html")]
+    (running,) = [body for body in bodies if "Sampling the pool" in body]
+    assert "&lt;b&gt;x&lt;/b&gt;" in running
+
+
 def test_the_card_shows_the_raters_own_order(store: Store) -> None:
     pool(store)
     shown = data(visit("label", **WHO))
@@ -90,6 +107,36 @@ def test_a_server_that_was_restarted_keeps_nothing_twice(store: Store) -> None:
     send(app, *events)
     send(visit("label", **WHO), *events)  # a session that remembers nothing, and a browser that sends all again
     assert kept(store) == [(first, -1), (second, 0)]
+
+
+def test_what_was_withdrawn_elsewhere_is_not_revived_by_a_restart(store: Store) -> None:
+    pool(store)
+    app = visit("label", **WHO)
+    first, second, *_ = [due["number"] for due in data(app)["ahead"]]
+    event = label(first, 1) | {"place": data(app)["place"]}
+    send(app, event)
+    other = visit("label", **WHO)
+    undo = {"kind": "undo", "number": first, "before": 0, "place": data(other)["place"]}
+    send(other, undo, window="other")
+    assert kept(store) == []
+    restarted = send(visit("label", **WHO), event)  # a session that remembers nothing
+    assert kept(store) == [] and data(restarted)["kept"] == 1
+    later = label(first, 1) | {"place": data(restarted)["place"]}
+    send(restarted, event, later, label(second, 0))  # said anew, it counts
+    assert kept(store) == [(first, 1), (second, 0)]
+
+
+def test_what_never_arrived_is_kept_after_a_restart(store: Store) -> None:
+    pool(store)
+    app = visit("label", **WHO)
+    first, second, *_ = [due["number"] for due in data(app)["ahead"]]
+    at = {"place": data(app)["place"]}
+    undo = {"kind": "undo", "number": first, "before": 0}
+    events = [each | at for each in (label(first, 1), undo, label(first, -1), label(second, 0))]
+    for most in (1, 2, 3, 4, 4):  # the server dies after each of them
+        send(visit("label", **WHO), *events[:most])
+    assert kept(store) == [(first, -1), (second, 0)]
+    assert len(store.events("first")) == 4
 
 
 def test_undo_and_skip_come_back(store: Store) -> None:

@@ -184,7 +184,7 @@ def test_an_evaluation_is_a_command(home: Path, store: Store, started: Started) 
     app.run()
     app.selectbox(key="evaluate:policy:second").set_value("rm").run()
     press(app, "Evaluate")
-    assert started.commands["evaluate-policy"][2:8] == [
+    assert started.commands["evaluate"][2:8] == [
         "rlhf_lab", "evaluate", "policy", "--completions", "1000", "--second",
     ]  # fmt: skip
 
@@ -219,6 +219,25 @@ def test_a_demo_that_died_says_so_with_its_last_line_and_goes_on_as_the_same(
     assert "The demo was ended at step 4 of 8" in app.warning[0].value and "Killed" in app.warning[0].value
     press(app, "Go on with it")
     assert started.commands["demo"][3:-2] == ["demo", "--name", "demo", "--rater", "noisy", "--seed", "3"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "--help", "two words", "nul\0", "../out"])
+def test_a_demo_needs_a_plain_name(home: Path, store: Store, started: Started, name: str) -> None:
+    finished(store, home, "base", "pretrain")
+    app = visit("runs", runs_new="The demo", demo_name=name)
+    assert "cannot name a demo" in app.error[0].value
+    assert "Run the demo, under 5 minutes" not in labels(app) and not started.commands
+
+
+def test_a_demo_goes_on_as_it_began_whatever_the_form_says(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "mine-base", "pretrain")
+    job = background(home, "demo-mine")
+    job.folder.mkdir(parents=True)
+    (job.folder / "demo-mine.json").write_text(json.dumps(["--name mine --rater noisy --seed 3"]))
+    app = visit("runs", runs_new="The demo", demo_name="mine")
+    app.number_input(key="demo_seed").set_value(7).run()
+    press(app, "Go on with it")
+    assert started.commands["demo-mine"][3:-2] == ["demo", "--name", "mine", "--rater", "noisy", "--seed", "3"]
 
 
 def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: Store) -> None:

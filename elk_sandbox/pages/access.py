@@ -9,12 +9,13 @@ import os
 
 import streamlit as st
 
-__all__ = ["TOKEN", "admit", "refusal"]
+__all__ = ["TOKEN", "admit", "local", "refusal"]
 
 TOKEN = "ELK_SANDBOX_TOKEN"
 
 
-def _local() -> bool:
+def local() -> bool:
+    """Whether this server listens on this machine only."""
     address = st.get_option("server.address")
     if not address:
         return False  # Streamlit then listens on every address
@@ -26,7 +27,7 @@ def _local() -> bool:
 
 def refusal() -> str | None:
     """Why this server runs no user code, or None if it does."""
-    if _local() or os.environ.get(TOKEN):
+    if local() or os.environ.get(TOKEN):
         return None
     where = st.get_option("server.address") or "every address"
     return (
@@ -38,7 +39,7 @@ def refusal() -> str | None:
 def admit() -> None:
     """Ask a visitor from elsewhere for the token once a session; nothing more is drawn until it is right."""
     token = os.environ.get(TOKEN)
-    if _local() or not token or st.session_state.get("admitted"):
+    if local() or not token or st.session_state.get("admitted"):
         return
     st.title("This server asks for its token", anchor=False)
     with st.form("token"):

@@ -8,12 +8,13 @@ import streamlit as st
 
 from elk_sandbox import judged
 from elk_sandbox.markup import badge, sentence
+from elk_sandbox.pages import files
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, begin, html, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime import measured
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.registry import Registry, RegistryError
+from elk_sandbox.runtime.registry import RegistryError
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.background import watch
 from rlhf_lab.pages.demo_panel import demo, demo_job
@@ -68,7 +69,7 @@ def _baseline(home: Path) -> None:
     job = Detached(home, "baseline")
     running = watch(job)
     try:
-        registry = Registry.default()
+        registry = files.registry()
         cell = judged.kept(registry, home, *BASELINE)
         there, every = judged.count(registry, home)
     except (RegistryError, KeyError) as reason:

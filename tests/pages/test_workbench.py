@@ -388,7 +388,7 @@ def test_a_counterexample_that_could_not_be_begun_is_told(home: Path, started: S
 def test_without_a_token_elsewhere_nothing_runs_and_nothing_is_saved(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elk_sandbox.pages.access._local", lambda: False)
+    monkeypatch.setattr("elk_sandbox.pages.access.local", lambda: False)
     app = typed(opened(workbench_file="few"), MINE + "# more\n", "submit")
     assert "runs no user code" in app.warning[0].value
     assert "Judge" not in [b.label for b in app.button]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlhf_lab.blind_rating import powers
+from rlhf_lab.blind_rating import SIGNIFICANT, powers
 
 __all__ = ["EFFECTS", "Chance", "chances"]
 
@@ -19,10 +19,16 @@ class Chance:
     after: float  # in the second
     fisher: float
     mann_whitney: float
+    both: float  # by both tests, which is when a result calls it clear
 
 
-def chances(n: int) -> list[Chance]:
-    """The power of both tests at each of EFFECTS, with n texts in each arm. Raises ValueError for n below 1."""
+def chances(n: int, arms: int = 2) -> list[Chance]:
+    """The power of each test and of both at each of EFFECTS, with n texts in each arm. Raises ValueError for n below 1.
+
+    Of three arms three pairs are compared, and p is corrected after Holm: a third of the level is reckoned with, the
+    least that he gives a pair, so the power is at least this.
+    """
     rates = [tuple(np.array([(1 - share) / 2, (1 - share) / 2, share]) for share in pair) for pair in EFFECTS]
-    found = powers((n, n), [(before, after) for before, after in rates])
-    return [Chance(*pair, each.fisher, each.mann_whitney) for pair, each in zip(EFFECTS, found, strict=True)]
+    level = SIGNIFICANT / (arms * (arms - 1) // 2)
+    found = powers((n, n), [(before, after) for before, after in rates], level=level)
+    return [Chance(*pair, each.fisher, each.mann_whitney, each.both) for pair, each in zip(EFFECTS, found, strict=True)]

@@ -78,6 +78,8 @@ class Power:
     """Per arm."""
     fisher: float
     mann_whitney: float
+    both: float
+    """Of both at once."""
 
 
 def proportion(successes: int, trials: int) -> Proportion:
@@ -154,10 +156,11 @@ def powers(
     first, second = _tables(n), _tables(m)
     chance = np.array([_multinomial(first, before) for before, _ in effects])
     other = np.array([_multinomial(second, after) for _, after in effects])
-    ranks = np.zeros(len(effects))
+    ranks, both = np.zeros(len(effects)), np.zeros(len(effects))
     for at, rejected in enumerate(_rejections(first, second, level)):
         ranks += chance[:, at] * (other @ rejected)
-    return [Power(ratings, f, float(r)) for f, r in zip(fisher, ranks, strict=True)]
+        both += chance[:, at] * (other @ (rejected & significant[first[at, 2], second[:, 2]]))
+    return [Power(ratings, f, float(r), float(b)) for f, r, b in zip(fisher, ranks, both, strict=True)]
 
 
 def _rejections(

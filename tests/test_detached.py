@@ -84,3 +84,19 @@ def test_a_command_is_stopped_with_all_that_it_started_and_nothing_else_is(tmp_p
     assert other.running and not job.stop()
     assert other.stop()
     until(lambda: not other.running)
+
+
+def test_a_start_between_two_looks_does_not_make_stop_end_another(
+    job: Detached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.folder.mkdir(parents=True)
+    number = job.folder / "matrix.pid"
+    number.write_text("4194303")
+
+    def runs(_: Detached) -> bool:
+        number.write_text("4194302")  # another command has the lock since the number was read
+        return True
+
+    monkeypatch.setattr(Detached, "running", property(runs))
+    monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("the old number was used"))
+    assert not job.stop()

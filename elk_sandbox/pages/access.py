@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["TOKEN", "OwnMachine", "admit", "loopback", "refusal"]
+__all__ = ["TOKEN", "OwnMachine", "admit", "local", "loopback", "refusal"]
 
 TOKEN = "ELK_SANDBOX_TOKEN"
 ELSEWHERE = (
@@ -34,13 +34,14 @@ def loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _local() -> bool:
+def local() -> bool:
+    """Whether this server is configured to listen on this machine only."""
     return loopback(st.get_option("server.address") or "")  # without one Streamlit listens on every address
 
 
 def refusal() -> str | None:
     """Why this server runs no user code, or None if it does."""
-    if _local() or os.environ.get(TOKEN):
+    if local() or os.environ.get(TOKEN):
         return None
     where = st.get_option("server.address") or "every address"
     return (
@@ -52,7 +53,7 @@ def refusal() -> str | None:
 def admit() -> None:
     """Ask a visitor from elsewhere for the token once a session; nothing more is drawn until it is right."""
     token = os.environ.get(TOKEN)
-    if _local() or not token or st.session_state.get("admitted"):
+    if local() or not token or st.session_state.get("admitted"):
         return
     st.title("This server asks for its token", anchor=False)
     with st.form("token"):
@@ -78,7 +79,7 @@ class OwnMachine:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or not _local() or _own(scope):
+        if scope["type"] not in ("http", "websocket") or not local() or _own(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send(

@@ -67,13 +67,17 @@ class Detached:
             lock.release(descriptor)
         return True
 
+    def _numbered(self) -> int | None:
+        try:
+            return int(self._number.read_bytes())
+        except (OSError, ValueError):
+            return None
+
     def stop(self) -> bool:
         """Ask the command, and all that it started, to end (SIGTERM); False if it does not run."""
-        try:
-            number = int(self._number.read_bytes())
-        except (OSError, ValueError):
-            return False
-        if not self.running:  # looked at after the number was read: so that is the number of what runs
+        number = self._numbered()
+        # It runs after the number was read, and has that number still: so this is the number of what runs.
+        if number is None or not self.running or self._numbered() != number:
             return False
         with suppress(ProcessLookupError):
             os.killpg(number, signal.SIGTERM)

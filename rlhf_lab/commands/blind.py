@@ -54,7 +54,7 @@ def make(
             arms["twin"] = sampling.texts(other, 4 * n, checkpoint=end, length=length, seed=seed + 2, purpose="blind")
         items = make_sheet(store, sheet, arms, n, seed)
     if as_json:
-        print_json({"sheet": sheet, "texts": len(items), "checkpoint": at, "power": _powers(n)})
+        print_json({"sheet": sheet, "texts": len(items), "checkpoint": at, "power": _powers(n, len(arms))})
         return
     out.print(
         Text(
@@ -62,7 +62,7 @@ def make(
             f"Rate them: rlhf-lab blind rate {sheet}"
         )
     )
-    _power(n)
+    _power(n, len(arms))
 
 
 def _policy(store: Store, home: Path, name: str) -> Run:
@@ -73,29 +73,44 @@ def _policy(store: Store, home: Path, name: str) -> Run:
     return run
 
 
-def power(n: Annotated[int, typer.Argument(help="Texts of each arm.", min=1)] = 20, as_json: Json = False) -> None:
+def power(
+    n: Annotated[int, typer.Argument(help="Texts of each arm.", min=1)] = 20,
+    arms: Annotated[int, typer.Option(help="2, or 3 with a twin.", min=2, max=3)] = 2,
+    as_json: Json = False,
+) -> None:
     """How likely a sheet of this size is to show an effect, before anything is rated."""
     if as_json:
-        print_json(_powers(n))
+        print_json(_powers(n, arms))
     else:
-        _power(n)
+        _power(n, arms)
 
 
-def _powers(n: int) -> list[dict[str, float]]:
+def _powers(n: int, arms: int) -> list[dict[str, float]]:
     from rlhf_lab.blind_power import chances
 
     return [
-        {"from": each.before, "to": each.after, "fisher": each.fisher, "mann_whitney": each.mann_whitney}
-        for each in chances(n)
+        {
+            "from": each.before,
+            "to": each.after,
+            "fisher": each.fisher,
+            "mann_whitney": each.mann_whitney,
+            "both": each.both,
+        }
+        for each in chances(n, arms)
     ]
 
 
-def _power(n: int) -> None:
+def _power(n: int, arms: int) -> None:
     table = Table(
-        f"share positive, {n} and {n}", "Fisher", "Mann-Whitney", box=None, header_style="bold", pad_edge=False
+        f"share positive, {n} and {n}", "Fisher", "Mann-Whitney", "both", box=None, header_style="bold", pad_edge=False
     )
-    for each in _powers(n):
-        table.add_row(f"{each['from']:.2f} -> {each['to']:.2f}", f"{each['fisher']:.0%}", f"{each['mann_whitney']:.0%}")
+    for each in _powers(n, arms):
+        table.add_row(
+            f"{each['from']:.2f} -> {each['to']:.2f}",
+            f"{each['fisher']:.0%}",
+            f"{each['mann_whitney']:.0%}",
+            f"{each['both']:.0%}",
+        )
     out.print(Text("The chance that a difference of this size shows at p < .05:"))
     out.print(table)
 

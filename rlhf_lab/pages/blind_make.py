@@ -34,7 +34,7 @@ def make(store: Store, home: Path) -> None:
         words, sheet = _choices(store, home, runs)
         n = int(st.slider("Texts of each model", 5, MOST, 20, key="blind_n"))
     with right:
-        _power(n)
+        _power(n, 3 if "--twin" in words else 2)
     job = background(home, "blind")
     if why := refusal():
         st.warning(why)
@@ -85,21 +85,25 @@ def _choices(store: Store, home: Path, runs: list[RunRow]) -> tuple[list[str], s
     return words + (["--twin", twin] if twin and twin != "none" else []), sheet
 
 
-def _power(n: int) -> None:
+def _power(n: int, arms: int) -> None:
+    most = ", corrected for three comparisons: the chances are at least these" if arms > 2 else ""
     rows = "".join(
-        f'<tr><th scope="row">{before:.0%} to {after:.0%}</th><td>{fisher:.0%}</td><td>{ranks:.0%}</td></tr>'
-        for before, after, fisher, ranks in _chances(n)
+        f'<tr><th scope="row">{before:.0%} to {after:.0%}</th><td>{fisher:.0%}</td><td>{ranks:.0%}</td>'
+        f"<td>{both:.0%}</td></tr>"
+        for before, after, fisher, ranks, both in _chances(n, arms)
     )
     html(
         f"<h2>What {n} and {n} can show</h2><p>The chance of p &lt; .05, were the share of texts that you rate "
-        "positive to change so much.</p><table><thead><tr>"
+        f"positive to change so much. The result calls a difference clear if both tests do{most}.</p>"
+        "<table><thead><tr>"
         f'<th scope="col">share positive</th><th scope="col">{word("Fisher")}</th>'
-        f'<th scope="col">{word("Mann-Whitney")}</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<th scope="col">{word("Mann-Whitney")}</th><th scope="col">both</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
-def _chances(n: int) -> list[tuple[float, float, float, float]]:
+def _chances(n: int, arms: int) -> list[tuple[float, float, float, float, float]]:
     from rlhf_lab.blind_power import chances
 
-    return [(each.before, each.after, each.fisher, each.mann_whitney) for each in chances(n)]
+    return [(each.before, each.after, each.fisher, each.mann_whitney, each.both) for each in chances(n, arms)]

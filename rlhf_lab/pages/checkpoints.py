@@ -16,17 +16,9 @@ from rlhf_lab.checkpoint_files import META
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.pages import asking, searching, variety
 from rlhf_lab.pages.choice import one_of
-from rlhf_lab.pages.kept import (
-    changed,
-    chosen_run,
-    closeup_of,
-    evaluation_of,
-    looked_at,
-    nothing_yet,
-    runs_of,
-    steps_of,
-)
+from rlhf_lab.pages.kept import changed, chosen_run, closeup_of, evaluation_of, looked_at, nothing_yet, runs_of
 from rlhf_lab.pages.tokens import Cell, Column, Row, Scale, colour_limit, token_table
+from rlhf_lab.runs import policies
 
 SERIES = {"ratio": "nats, log-probability ratio to the original model", "adds": "nats, added to the reward"}
 SHOWN = 4  # texts side by side on a page
@@ -59,7 +51,7 @@ def main() -> None:
     nats = _nats(run)
     ask = asking.asked()
     found = closeup_of(ask.file(run.folder))
-    steps = steps_of(run.folder)
+    steps = [step for step, _ in policies(run)]
     asking.offer(run, ask, found, steps)
     evaluation = evaluation_of(run.folder)
     if found:

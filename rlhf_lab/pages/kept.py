@@ -24,7 +24,6 @@ __all__ = [
     "nothing_yet",
     "plotted_of",
     "runs_of",
-    "steps_of",
 ]
 
 
@@ -84,11 +83,6 @@ def _meta(folder: str, when: int) -> dict[str, Any] | None:
         return read(Path(folder))[1]
     except CheckpointError:
         return None
-
-
-def steps_of(run: Path) -> list[int]:
-    """The iterations of a ppo run's checkpoints, in order."""
-    return sorted(int(path.name) for path in (run / "checkpoints").glob("[0-9]*"))
 
 
 def runs_of(store: Store, home: Path, kind: str, part: str) -> list[RunRow]:

@@ -19,9 +19,10 @@ from rlhf_lab.evaluating import evaluating
 from rlhf_lab.pages import curves, region, training
 from rlhf_lab.pages.background import lab
 from rlhf_lab.pages.choice import one_of
-from rlhf_lab.pages.kept import chosen_run, evaluation_of, looked_at, nothing_yet, plotted_of, runs_of, steps_of
+from rlhf_lab.pages.kept import chosen_run, evaluation_of, looked_at, nothing_yet, plotted_of, runs_of
 from rlhf_lab.pages.second import second_model
 from rlhf_lab.pages.tables import table
+from rlhf_lab.runs import policies
 
 AXES = {"root": "sqrt(KL)", "kl": "KL"}
 GOLD = {"whole": "Whole", "factors": "Its two factors"}
@@ -110,7 +111,7 @@ def _evaluating(run: Run, plotted: dict[str, Any] | None) -> None:
     if job.running:
         st.fragment(_watch, run_every=TICK)(run, job)
         return
-    steps = steps_of(run.folder)
+    steps = [step for step, _ in policies(run)]
     evaluation: Evaluation | None = evaluation_of(run.folder) if plotted is None else None
     behind = len(steps) - len(plotted["steps"] if plotted else evaluation.curve.steps if evaluation else ())
     if plotted and not behind:

@@ -19,7 +19,7 @@ Drawn = tuple[dict[str, Any], str]  # a chart, and what it shows in words
 
 KL = {"exact": "exact, a step", "k1": "k1", "k2": "k2, biased", "k3": "k3"}
 LEGEND = alt.Legend(orient="top", columns=2, labelLimit=260, offset=4, symbolOpacity=1)
-CLIP = {"outside": "ratio outside 1 ± 0.2", "clipped": "of these, the clip decides the loss"}
+CLIP = {"outside": "ratio outside 1 ± {clip:g}", "clipped": "of these, the clip decides the loss"}
 
 
 def show(run: Run) -> None:
@@ -91,7 +91,7 @@ def _kl(metrics: dict[str, Any], stop: float) -> Drawn:
 
 
 def _clip(metrics: dict[str, Any], clip: float) -> Drawn | None:
-    labels = {"outside": f"ratio outside 1 ± {clip:g}", "clipped": CLIP["clipped"]}
+    labels = {name: told.format(clip=clip) for name, told in CLIP.items()}
     rows: list[dict[str, Any]] = [
         {"x": step, "y": value, "of": labels[name]}
         for name in labels

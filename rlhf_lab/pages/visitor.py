@@ -1,9 +1,8 @@
 """Who sits before the browser, as far as that is known."""
 
 import getpass
-import ipaddress
 
-import streamlit as st
+from elk_sandbox.pages.access import local
 
 __all__ = ["visitor"]
 
@@ -11,7 +10,6 @@ __all__ = ["visitor"]
 def visitor() -> str:
     """On this machine whoever started the server, as in the terminal; from elsewhere a person has to say who it is."""
     try:
-        local = ipaddress.ip_address(st.get_option("server.address") or "0.0.0.0").is_loopback
-        return getpass.getuser() if local else ""
-    except (ValueError, KeyError, OSError):
+        return getpass.getuser() if local() else ""
+    except (KeyError, OSError):
         return ""

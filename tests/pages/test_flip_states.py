@@ -26,7 +26,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
     """The commands that a page starts, in a folder with the shipped files and an empty workspace."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path / "workspace"))
-    monkeypatch.setattr(access, "_local", lambda: True)
+    monkeypatch.setattr(access, "local", lambda: True)
     found: Started = []
 
     def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
@@ -216,7 +216,7 @@ def test_a_command_that_died_is_told(started: Started, tmp_path: Path) -> None:
 
 
 def test_strangers_start_nothing(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_local", lambda: False)
+    monkeypatch.setattr(access, "local", lambda: False)
     app = opened()
     assert not app.button
     assert "it runs no user code" in app.warning[0].value

@@ -30,7 +30,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
     """The commands that a page starts, in a folder with the shipped files and an empty workspace."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path / "workspace"))
-    monkeypatch.setattr(access, "_local", lambda: True)
+    monkeypatch.setattr(access, "local", lambda: True)
     found: Started = []
 
     def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
@@ -189,7 +189,7 @@ def test_a_case_that_is_not_there_is_offered_to_be_built(started: Started, tmp_p
 
 
 def test_a_case_is_not_built_for_strangers(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_local", lambda: False)
+    monkeypatch.setattr(access, "local", lambda: False)
     app = opened(vault_case="complex_translation")
     assert not app.button
     assert "it runs no user code" in app.warning[0].value

@@ -512,7 +512,7 @@ def test_a_counterexample_that_could_not_be_begun_is_told(home: Path, started: S
 def test_without_a_token_elsewhere_nothing_runs_and_nothing_is_saved(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elk_sandbox.pages.access._local", lambda: False)
+    monkeypatch.setattr("elk_sandbox.pages.access.local", lambda: False)
     app = typed(opened(workbench_file="few"), MINE + "# more\n", "submit")
     assert "runs no user code" in app.warning[0].value
     assert "Judge" not in [b.label for b in app.button]
@@ -531,7 +531,7 @@ def test_a_button_that_was_drawn_before_saves_nothing_where_nobody_may(
     (home / "proposals" / "few.py").write_text(MINE + "# theirs\n")
     button(app, "Save").click().run()
     app.text_input(key="workbench_save_few").set_value("another").run()
-    monkeypatch.setattr("elk_sandbox.pages.access._local", lambda: False)
+    monkeypatch.setattr("elk_sandbox.pages.access.local", lambda: False)
     button(app, label).click().run()
     assert "It was not saved: This server listens" in told(app)
     assert [p.read_text() for p in (home / "proposals").rglob("*.py")] == [MINE + "# theirs\n"]

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.blind_outcome import outcome
+from rlhf_lab.blind_power import chances
 from rlhf_lab.blind_sheet import make_sheet, reveal, was_revealed
 from rlhf_lab.labels import Text, label_with, notes
 from rlhf_lab.raters import make
@@ -61,6 +62,7 @@ def test_power_is_told_before_and_changes_with_n(home: Path, store: Store) -> No
     app = visit("blind")
     assert "What 20 and 20 can show" in told(app)
     assert "30% to 80% 85% 89%" in " ".join(told(app).split())
+    assert f"30% to 80% 85% 89% {chances(20)[2].both:.0%}" in " ".join(told(app).split())
     app.slider(key="blind_n").set_value(40).run()
     assert "30% to 60% 72% 71%" in " ".join(told(app).split())
 
@@ -74,6 +76,10 @@ def test_the_sheet_is_the_command_with_the_checkpoint_before_the_stop(
     assert app.selectbox(key="blind_run").value == "policy"
     assert app.selectbox(key="blind_at:policy").value == 5
     app.selectbox(key="blind_twin").set_value("twin").run()
+    each = chances(20, 3)[2]
+    assert each.both < chances(20)[2].both and each.both <= min(each.fisher, each.mann_whitney)
+    told_power = f"30% to 80% {each.fisher:.0%} {each.mann_whitney:.0%} {each.both:.0%}"
+    assert told_power in " ".join(told(app).split()) and "three comparisons" in told(app)
     press(app, "Make the sheet")
     assert started.commands["blind"][2:-2] == [
         "rlhf_lab", "blind", "make", "policy-blind-1", "policy", "--checkpoint", "5", "--twin", "twin", "--n", "20",

@@ -82,3 +82,12 @@ def test_recent_runs_are_listed(home: Path, store: Store, started: Started) -> N
     (found,) = [each for each in app.get("bidi_component") if "rlhf_lab_runs" in each.proto.component_name]
     assert [row["name"] for row in json.loads(found.proto.json)["rows"]] == [f"run-{k}" for k in (6, 5, 4, 3, 2)]
     assert "7 runs, none running; 0 pools of texts." in told(app)
+
+
+def test_the_registry_is_read_once_for_all_visits(
+    home: Path, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured.keep(home, FOUND)
+    visit("home")
+    monkeypatch.setattr(Registry, "default", lambda: pytest.fail("it was read again"))
+    visit("home")

@@ -1,12 +1,14 @@
 """The page for labelling without a browser: what the card sends is in the store once, in every order of mishaps."""
 
 import fcntl
+import getpass
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from elk_sandbox.runtime.store import Store
@@ -236,3 +238,15 @@ def test_a_command_that_failed_is_told_by_its_last_line(home: Path, store: Store
     job.log.write_text("rlhf-lab: a pool or sheet called 'second' exists: choose another name\n")
     app = visit("label", **WHO, label_tab="New pool")
     assert "choose another name" in app.error[0].value
+
+
+@pytest.mark.parametrize(("where", "known"), [("localhost", True), ("127.0.0.1", True), ("0.0.0.0", False)])
+def test_on_this_machine_the_rater_is_who_started_the_server(store: Store, where: str, known: bool) -> None:
+    pool(store)
+    before = config.get_option("server.address")
+    config.set_option("server.address", where)
+    try:
+        app = visit("label", label_pool="first")
+    finally:
+        config.set_option("server.address", before)
+    assert app.text_input(key="label_who").value == (getpass.getuser() if known else "")

@@ -196,7 +196,7 @@ def test_from_elsewhere_without_a_token_nothing_can_be_started(
     store.mark_started("gone")
     from elk_sandbox.pages import access
 
-    monkeypatch.setattr(access, "_local", lambda: False)
+    monkeypatch.setattr(access, "local", lambda: False)
     monkeypatch.delenv(access.TOKEN, raising=False)
     app = visit("runs", runs_run="gone", runs_new="Language model")
     assert not {"Start", "Resume", "Delete", "Estimate the time"} & set(labels(app))

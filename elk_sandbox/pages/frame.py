@@ -130,7 +130,7 @@ def plain(drawn: Any) -> dict[str, Any]:
     spec = dict(drawn.to_dict())
     if "data" not in spec:
         return spec
-    # Streamlit makes rows at the top into a table of its own, which costs both sides more than the JSON: one layer down.
+    # Streamlit makes a table of rows at the top, which costs both sides more than JSON: so they go one layer down.
     outer = {name: spec.pop(name) for name in ("$schema", "height", "params", "title") if name in spec}
     return {**outer, "layer": [spec]}
 

@@ -24,7 +24,7 @@ from rlhf_lab.pages.run_start import clone_form, evaluate_form
 from rlhf_lab.pages.sparks import small, sparks
 from rlhf_lab.runs import Listed
 
-__all__ = ["act", "actions", "live"]
+__all__ = ["LOOK", "act", "actions", "live"]
 
 TAIL = 16_384  # bytes of a log that are looked at
 LINES = 30
@@ -46,6 +46,13 @@ PLOTS: Mapping[str, tuple[tuple[str, str, Colour], ...]] = {
         ("clip/outside", "ratio outside 1 ± clip", LOOKS["outside"].colour),
     ),
 }
+
+
+# Not st.code: its highlighter is a script of 1.5 MB, and a log has nothing to highlight.
+LOOK = """
+.elk pre.log { margin: 0; padding: 0.9rem 1rem; border-radius: 0.3rem; font: 0.8125rem/1.5 ui-monospace, monospace;
+  white-space: pre-wrap; overflow-wrap: anywhere; background: color-mix(in srgb, var(--elk-line) 30%, transparent); }
+"""
 
 
 def live(store: Store, home: Path, found: Listed) -> None:
@@ -72,7 +79,7 @@ def live(store: Store, home: Path, found: Listed) -> None:
     run = Run(store, home, found.row)
     log, settings = st.tabs(["Log", "Settings"])
     with log:
-        st.code(_tail(run.log_file) or "It has printed nothing.", language=None, wrap_lines=True)
+        html(f'<pre class="log">{escape(_tail(run.log_file)) or "It has printed nothing."}</pre>')
     with settings:
         _settings(run)
 

@@ -8,7 +8,7 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, begin, empty, html, opened
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.demo_panel import demo
-from rlhf_lab.pages.run_detail import act, actions, live
+from rlhf_lab.pages.run_detail import LOOK, act, actions, live
 from rlhf_lab.pages.run_list import run_list
 from rlhf_lab.pages.run_start import PARTS, start
 from rlhf_lab.runs import Listed, listed
@@ -16,6 +16,7 @@ from rlhf_lab.runs import Listed, listed
 
 def main() -> None:
     begin("Runs", "What trains and what has trained. A run can be stopped, killed or lose its machine, and goes on.")
+    st.html(f"<style>{LOOK}</style>")
     store, home = opened()
     runs = listed(store, home)
     if not runs:

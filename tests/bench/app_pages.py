@@ -1,19 +1,23 @@
 """How long pages take to open and to react, in a real browser on a large workspace (see app_workspace).
 
-`python -m tests.bench.app_pages [WORKSPACE]`: without one, the large workspace is made first, which takes a while.
+`python -m tests.bench.app_pages [WORKSPACE [PAGE ...]]`: without one, the large workspace is made first, which takes a
+while. Its matrix is judged, one border solved and one draft begun, where that was not done before.
 Opened: from asking for the address, in a browser that has the app's scripts already, to the page at rest. Reacts: from
 an action to the last change that it makes on the page. Medians and the slowest.
 """
 
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from elk_sandbox import drafts
+from elk_sandbox.runtime.registry import Registry
 from tests.bench.app_workspace import build
 from tests.browser.screenshots import app
 from tests.browser.watched import CHROMIUM
@@ -21,18 +25,22 @@ from tests.browser.watched import CHROMIUM
 TIMES = 7
 OPENS, REACTS = 1.0, 0.3  # seconds, of the medians
 REST = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
+# What Streamlit notes on the boxes around its elements, that they wait to be drawn anew or were, is left out: a box is
+# dimmed only after half a second of that. Text, pictures, controls and what is noted on them counts.
 WATCH = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   window.began = window.last = 0;
   for (const kind of ["pointerdown", "keydown"]) {
     window.addEventListener(kind, (event) => { window.began ||= event.timeStamp; }, { capture: true, once: true });
   }
+  const box = (change) => change.type === "attributes" && change.target.dataset?.testid === "stElementContainer";
   window.watch?.disconnect();
-  window.watch = new MutationObserver(() => { window.last = performance.now(); });
-  window.watch.observe(main, { childList: true, subtree: true, characterData: true, attributes: true });
-  for (const host of main.querySelectorAll('*')) {
-    if (host.shadowRoot) window.watch.observe(host.shadowRoot, { childList: true, subtree: true, characterData: true });
-  }
+  window.watch = new MutationObserver((changes) => {
+    if (!changes.every(box)) window.last = performance.now();
+  });
+  const whole = { childList: true, subtree: true, characterData: true, attributes: true };
+  window.watch.observe(main, whole);
+  for (const host of main.querySelectorAll('*')) if (host.shadowRoot) window.watch.observe(host.shadowRoot, whole);
 }"""
 
 Act = Callable[[Page, int], None]
@@ -64,13 +72,21 @@ def run(page: Page, k: int) -> None:
     page.locator(".row").nth(k % 20 + 1).click()
 
 
+def more(page: Page, k: int) -> None:
+    page.get_by_test_id("stNumberInputStepDown" if k % 2 else "stNumberInputStepUp").first.click()
+
+
 # Each page: the address, and one action of those that its visitors repeat.
 PAGES: dict[str, tuple[str, str, Act | None]] = {
     "Home": ("", "", None),
     "Vault": ("vault", "toggle what happens", flick),
-    "Workbench": ("workbench", "", None),
+    "Workbench": ("workbench?workbench_draft=specificity", "change a knob", more),
     "Matrix": ("matrix", "pick a cell", cell),
-    "When does it flip?": ("flip", "", None),
+    "When does it flip?": (
+        "flip?flip_proposal=specificity&flip_world=fingerprint",
+        "move a slider",
+        slide,
+    ),
     "Runs": ("runs", "pick a run", run),
     "Label": ("label?label_pool=large&label_rater=someone", "press a key", press("1")),
     "Reward model": ("reward", "highest, lowest", click("radio", "Lowest", "Highest")),
@@ -108,7 +124,18 @@ def told(values: list[float], bound: float | None = None) -> str:
     return f"{median:7.2f}{mark}{max(values):6.2f}"
 
 
-def main(home: Path) -> None:
+def prepare(home: Path) -> None:
+    """What visitors of the matrix, of the border and of the workbench look at."""
+    for command in (("matrix",), ("flip", "specificity", "fingerprint")):
+        subprocess.run(
+            [sys.executable, "-m", "elk_sandbox", *command, "--workspace", str(home)], check=True, capture_output=True
+        )
+    drafts.opened(home, Registry.default().proposals["specificity"])
+
+
+def main(home: Path, names: Sequence[str]) -> None:
+    prepare(home)
+    pages = {name: PAGES[name] for name in names or PAGES}
     print(
         f"{'page':20}{'opened':>14}{'reacts':>15}   seconds: median, slowest of {TIMES}; * above {OPENS} and {REACTS}"
     )
@@ -116,9 +143,9 @@ def main(home: Path) -> None:
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
-        for path, _, _ in PAGES.values():  # the server and the browser have seen each page once
+        for path, _, _ in pages.values():  # the server and the browser have seen each page once
             opening(page, f"{address}/{path}")
-        for name, (path, what, act) in PAGES.items():
+        for name, (path, what, act) in pages.items():
             opened = [opening(page, f"{address}/{path}") for _ in range(TIMES)]
             page.wait_for_timeout(1500)
             reacted = [] if act is None else [reaction(page, act, k) for k in range(TIMES)]
@@ -128,8 +155,8 @@ def main(home: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        main(Path(sys.argv[1]).absolute())
+        main(Path(sys.argv[1]).absolute(), sys.argv[2:])
     else:
         with tempfile.TemporaryDirectory() as folder:
             build(Path(folder) / "workspace")
-            main(Path(folder) / "workspace")
+            main(Path(folder) / "workspace", ())

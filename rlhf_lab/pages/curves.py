@@ -14,7 +14,7 @@ from elk_sandbox.palette import INK, QUIET
 from rlhf_lab.looks import LOOKS
 from rlhf_lab.pages.tables import charted
 
-__all__ = ["as_csv", "draw"]
+__all__ = ["POOR", "as_csv", "draw"]
 
 Plotted = dict[str, Any]
 SHAPES = {
@@ -22,6 +22,7 @@ SHAPES = {
     "well_formed": "triangle-up",
 }  # fmt: skip
 BRUSH = "brush"
+POOR = 0.8  # of R²: below, a law says little of the curve
 LEGEND = alt.Legend(orient="top", columns=2, labelLimit=300, offset=4)
 AXIS = alt.Axis(minExtent=34)  # so that the charts stand below each other
 TICKS = (0, 0.5, 1, 2, 4, 6, 10, 15, 20, 25, 30, 40, 60, 80, 100, 150, 200, 300)  # nats
@@ -182,10 +183,10 @@ def _law(law: dict[str, Any] | None, name: str, axis: str) -> list[Any]:
 
 
 def _peak(plotted: Plotted, axis: str, far: float) -> list[Any]:
-    """The peak of gold's fit as a star, its interval as a bar, and both in words."""
+    """The peak of gold's fit as a star, its interval as a bar, and both in words; none of a fit that misses."""
     law = plotted["laws"].get("gold, PPO")
     peak = law and law["peak"]
-    if not peak or not peak["d"] or peak["d"] ** 2 > far:
+    if not peak or law["r2"] is None or law["r2"] < POOR or not peak["d"] or peak["d"] ** 2 > far:
         return []
     high = min(peak["high"] or math.inf, math.sqrt(far))
     end = f"{peak['high'] ** 2:.2g}" if peak["high"] else "without end"

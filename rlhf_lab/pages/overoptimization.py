@@ -26,7 +26,6 @@ from rlhf_lab.runs import policies
 
 AXES = {"root": "sqrt(KL)", "kl": "KL"}
 GOLD = {"whole": "Whole", "factors": "Its two factors"}
-POOR = 0.8  # of R², below which a fit is said to miss
 PARTS = {"laws": "Laws", "best": "Best of n", "second": "Second model", "frontier": "Frontier"}
 
 
@@ -172,7 +171,7 @@ def _law(plotted: dict[str, Any]) -> str:
         f"Thick curves: the law of Gao et al. 2022, R = d (a \N{MINUS SIGN} b log d) with d the root of the KL; bands "
         f"are 95 % over bootstrap draws of the completions. For gold R² is {r2}"
     )
-    if law["r2"] is not None and law["r2"] < POOR:
+    if law["r2"] is not None and law["r2"] < curves.POOR:
         told += ": the law misses this curve, and its peak says little"
     return f"{escape(told)}."
 

@@ -55,7 +55,12 @@ def _making(store: Store, home: Path) -> None:
 
 def _make(store: Store, home: Path) -> None:
     watch(background(home, "blind"))
-    make(store, home)
+    make(store, home, _choose)
+
+
+def _choose(sheet: str) -> None:
+    st.session_state["blind_sheet"] = sheet
+    st.session_state["blind_part"] = "Rate"
 
 
 def _rating(store: Store, sheet: str, who: str) -> None:

@@ -264,3 +264,19 @@ def test_a_new_sheet_is_rated_by_its_button(home: Path, store: Store) -> None:
     assert app.query_params.get("blind_part", ["Rate"]) == ["Rate"]
     (card,) = app.get("bidi_component")
     assert json.loads(card.proto.json)["total"] == 10
+
+
+def test_when_the_last_text_is_rated_the_result_is_a_button_away(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann", 17)
+    app = part("Rate")
+    assert "17 of 18" in told(app) and not app.button
+    (card,) = app.get("bidi_component")
+    (due,) = json.loads(card.proto.json)["ahead"]
+    event = {"at": 1, "kind": "label", "number": due["number"], "before": 0, "value": 1}
+    app.session_state["card:sheet:ann"] = {"sent": {"window": "w", "again": 1, "events": [event]}}
+    app.run()
+    assert "18 of 18" in told(app)
+    press(app, "See the result")
+    assert app.query_params["blind_part"] in ("Result", ["Result"])
+    assert "ann has rated all 18 texts" in told(app)

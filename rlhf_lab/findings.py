@@ -196,7 +196,8 @@ def reward_table(evaluation: Mapping[str, Any]) -> Table:
     )
     note = (
         f"On {evaluation['count']} labels held out, {evaluation['neutral']} of them neutral, which the accuracy leaves "
-        "out. Intervals are 95 % over bootstrap draws of the texts; the difference is paired, text by text."
+        "out. Intervals are 95 % over bootstrap draws of the texts; the difference is paired, text by text. With few "
+        "texts they are too narrow."
     )
     return Table("On held-out labels", ("", "reward model", "bag of words", "difference"), rows, note)
 
@@ -205,10 +206,16 @@ def reward_words(evaluation: Mapping[str, Any]) -> str:
     """Whether a reward model is shown to be better than chance and than its bag of words: one or two sentences."""
     if not evaluation["count"]:
         return "Nothing was held out to judge it by."
+    from rlhf_lab.reward_evaluation import exact_interval  # scipy.stats: long to import
+
     model, difference = evaluation["model"]["accuracy"], evaluation["difference"]["accuracy"]
-    told = f"Right on {percent(model['value'])} [{percent(model['low'])}, {percent(model['high'])}] of "
-    told += f"{model['count']} labels held out"
-    if not model["low"] > 0.5:
+    if not model["count"]:
+        return f"All {evaluation['count']} labels held out are neutral: nothing to be right about. Label more texts."
+    low, high = exact_interval(model["value"], model["count"])
+    told = f"Right on {percent(model['value'])} [{percent(low)}, {percent(high)}] of {model['count']} labels held out"
+    if high < 0.5:
+        return f"{told}: worse than chance."
+    if not low > 0.5:
         return f"{told}: not shown to be better than chance. Label more texts."
     if difference["low"] > 0:
         return f"{told}, and better than the bag of words."

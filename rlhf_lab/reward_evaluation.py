@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 
-__all__ = ["Bin", "Estimate", "Evaluation", "Scores", "evaluate", "mean_interval", "reliability"]
+__all__ = ["Bin", "Estimate", "Evaluation", "Scores", "evaluate", "exact_interval", "mean_interval", "reliability"]
 
 BINS = 10
 LEVEL = 0.95
@@ -115,6 +115,19 @@ def reliability(logit: Float[np.ndarray, "text"], targets: Float[np.ndarray, "te
         means = (float(positive[here].mean()), float(targets[here].mean())) if here.any() else (np.nan, np.nan)
         bins.append(Bin(b / BINS, (b + 1) / BINS, int(here.sum()), *means))
     return tuple(bins)
+
+
+def exact_interval(share: float, count: int) -> tuple[float, float]:
+    """The exact 95 % interval of a share of `count` texts (Clopper and Pearson 1934); nan for none.
+
+    It does not shrink to a point where all are right, as a bootstrap does. Half a text (a logit of 0) is no draw of a
+    binomial: the low end then takes it as wrong and the high end as right, which is too wide.
+    """
+    if not count:
+        return math.nan, math.nan
+    fewest, most = (int(rounded(round(share * count, 6))) for rounded in (math.floor, math.ceil))
+    low, high = (binomtest(right, count).proportion_ci(LEVEL, "exact") for right in (fewest, most))
+    return float(low.low), float(high.high)
 
 
 def mean_interval(mean: float, count: int) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from rlhf_lab.bag_of_words import BagOfWords
 from rlhf_lab.estimates import Estimate, timed
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import LanguageModel, load_model
-from rlhf_lab.reward_evaluation import Evaluation, Scores, evaluate
+from rlhf_lab.reward_evaluation import Evaluation, Scores, evaluate, exact_interval
 from rlhf_lab.reward_model import RewardModel, save_reward
 from rlhf_lab.reward_settings import RewardConfig
 from rlhf_lab.reward_training import ROWS, RewardTraining, require_two_kinds, split
@@ -163,11 +163,10 @@ def _in_words(found: Evaluation) -> str:
     """The evaluation in a line."""
     if not found.count:
         return "Nothing was held out to judge it by."
-    model, words = (
-        f"{one.accuracy.value:.2f} [{one.accuracy.low:.2f}, {one.accuracy.high:.2f}]"
-        for one in (found.model, found.baseline)
-    )
-    chance = " Not shown to be better than chance: label more texts." if found.model.accuracy.low <= 0.5 else ""
+    right = [one.accuracy for one in (found.model, found.baseline)]
+    ends = [exact_interval(one.value, one.count) for one in right]
+    model, words = (f"{one.value:.2f} [{low:.2f}, {high:.2f}]" for one, (low, high) in zip(right, ends, strict=True))
+    chance = "" if ends[0][0] > 0.5 else " Not shown to be better than chance: label more texts."
     return f"Accuracy on {found.count} labels held out: {model}, of a bag of words {words}.{chance}"
 
 

@@ -55,7 +55,12 @@ def _making(store: Store, home: Path) -> None:
 
 def _make(store: Store, home: Path) -> None:
     watch(background(home, "blind"))
-    make(store, home)
+    make(store, home, _choose)
+
+
+def _choose(sheet: str) -> None:
+    st.session_state["blind_sheet"] = sheet
+    st.session_state["blind_part"] = "Rate"
 
 
 def _rating(store: Store, sheet: str, who: str) -> None:
@@ -76,7 +81,18 @@ def _rate(store: Store, sheet: str, who: str) -> None:
     except InputError as reason:
         st.error(f"{str(reason)[:1].upper()}{str(reason)[1:]}.")
         return
-    card(sitting, key, f"All {sitting.total} are rated. Now see which model wrote what, under Result.")
+    card(sitting, key, f"All {sitting.total} are rated. Now see which model wrote what.")
+    over = not sitting.left
+    if over and st.button("See the result", type="primary", key="blind_see", on_click=_see):
+        st.rerun()
+    seen = st.session_state.get("blind_over")
+    st.session_state["blind_over"] = key, over
+    if seen == (key, not over):
+        st.rerun()  # all of the page: who has rated how much stands outside this fragment
+
+
+def _see() -> None:
+    st.session_state["blind_part"] = "Result"
 
 
 def _raters(store: Store, sheet: str) -> None:

@@ -1,6 +1,7 @@
 """A new blind sheet: what it could show is said first, live, and then the texts are sampled by the command line."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -20,8 +21,8 @@ __all__ = ["make"]
 MOST = 80  # texts of each arm, up to which the power is known at once
 
 
-def make(store: Store, home: Path) -> None:
-    """Controls of `rlhf-lab blind make`, with the power beside them."""
+def make(store: Store, home: Path, choose: Callable[[str], None]) -> None:
+    """Controls of `rlhf-lab blind make`, with the power beside them; choose has the page show the new sheet."""
     runs = [row for row in reversed(store.runs("ppo")) if has_moved(Run(store, home, row))]
     if not runs:
         empty(
@@ -48,15 +49,15 @@ def make(store: Store, home: Path) -> None:
         else:
             job.start(lab(home, "blind", "make", sheet, *words, "--n", str(n), "--json"), [sheet])
             st.rerun()
-    if taken:
-        st.caption(f"There is a sheet or pool called {sheet} already.")
     (last,) = job.asked or ("",)
     found = follow(job, f"Sampling the texts of {last}.", last)
-    if found and last in {each.name for each in store.collections()}:
-        st.page_link(
-            "rlhf_lab/pages/blind.py", label=f"Rate {last}: {found['texts']} texts",
-            query_params={"blind_sheet": last, "blind_part": "Rate"},
-        )  # fmt: skip
+    ready = found and last in {each.name for each in store.collections()}
+    if taken and not (ready and sheet == last):
+        st.caption(f"There is a sheet or pool called {sheet} already.")
+    if found and ready:
+        st.success(f"{last}: {found['texts']} texts are ready")
+        if st.button(f"Rate {last}: {found['texts']} texts", key="blind_rate", on_click=choose, args=(last,)):
+            st.rerun()  # all of the page: what was chosen is drawn outside this fragment
 
 
 def _choices(store: Store, home: Path, runs: list[RunRow]) -> tuple[list[str], str]:

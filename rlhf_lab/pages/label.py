@@ -61,6 +61,10 @@ def _choices(pools: list[str]) -> tuple[str, str, float]:
     return str(pool), who.strip(), REPEATS[again or "none"]
 
 
+def _choose(pool: str) -> None:
+    st.session_state["label_pool"] = pool
+
+
 def _rate(store: Store, pool: str, who: str, repeats: float) -> None:
     """The card alone runs again at a key."""
     key = f"{pool}:{who}:{repeats}"
@@ -81,7 +85,7 @@ def _nothing(store: Store, home: Path) -> None:
     if models:
         empty("There is no pool of texts yet. Sample some from a model, and label them here.")
         jobs = [background(home, "sample")]
-        st.fragment(new_pool, run_every=TICK if any(j.running for j in jobs) else None)(store, home)
+        st.fragment(new_pool, run_every=TICK if any(j.running for j in jobs) else None)(store, home, _choose)
     else:
         empty(
             "Texts to label are samples of a language model, and there is none yet. The demo trains one and labels its "
@@ -110,7 +114,7 @@ def _makers(store: Store, home: Path, pool: str, who: str) -> None:
             simulate(store, home, pool)
     elif pools.open:
         with pools:
-            new_pool(store, home)
+            new_pool(store, home, _choose)
 
 
 main()

@@ -1,5 +1,6 @@
 """Where texts and labels come from without typing them: a new pool of samples, and simulated raters."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from rlhf_lab.raters import KNOBS, RATERS, Knob
 __all__ = ["new_pool", "simulate"]
 
 
-def new_pool(store: Store, home: Path) -> None:
-    """Controls of `rlhf-lab sample RUN --pool NAME`."""
+def new_pool(store: Store, home: Path, choose: Callable[[str], None] | None = None) -> None:
+    """Controls of `rlhf-lab sample RUN --pool NAME`.
+
+    choose: has the page that draws this show the new pool; without it a link leads to the page Label. A link to the
+    page that one is on changes the address alone, and not the widgets that are bound to it.
+    """
     runs = [row.name for row in store.runs() if row.kind == "pretrain" and row.outcome == "done"]
     runs += [row.name for row in store.runs() if row.kind == "ppo"]
     if not runs:
@@ -50,11 +55,18 @@ def new_pool(store: Store, home: Path) -> None:
         else:
             job.start(lab(home, *words), [name])
             st.rerun()
-    if name in taken:
-        st.caption(f"There is a pool or sheet called {name} already.")
     (last,) = job.asked or ("",)
-    if follow(job, f"Sampling the pool {last}.", last) is not None and last in taken:
+    ready = follow(job, f"Sampling the pool {last}.", last) is not None and last in taken
+    if name in taken and not (ready and name == last):
+        st.caption(f"There is a pool or sheet called {name} already.")
+    if not ready:
+        return
+    many = store.count(last)
+    st.success(f"{last}: {many} text{'s are' if many != 1 else ' is'} ready")
+    if choose is None:
         st.page_link("rlhf_lab/pages/label.py", label=f"Label {last}", query_params={"label_pool": last})
+    elif st.button(f"Label {last}", key="pool_label", on_click=choose, args=(last,)):
+        st.rerun()  # all of the page: what was chosen is drawn outside this fragment
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -19,12 +19,13 @@ from rlhf_lab.findings import (
     law_table,
     prediction_table,
     reward_table,
+    reward_words,
     turn_table,
 )
 from rlhf_lab.growth import growth
 from rlhf_lab.laws import fit, predict
 from rlhf_lab.overoptimization import Curve, gain_of_best_of_n, gain_of_run, turn
-from rlhf_lab.reward_evaluation import evaluate
+from rlhf_lab.reward_evaluation import evaluate, exact_interval
 from tests.lab.simulated import pool, run
 
 CURVE = run()
@@ -191,6 +192,28 @@ def test_the_reward_table() -> None:
         assert row(table, name) == tuple(f"{number(e.value)} {interval(e.low, e.high)}" for e in each)
     assert row(table, "calibration error")[0].startswith(number(found.model.calibration_error.value))
     assert f"On 80 labels held out, {found.neutral} of them neutral" in table.note
+
+
+@pytest.mark.parametrize(
+    ("right", "many", "told"),
+    [
+        (4, 4, "Right on 100 % [40 %, 100 %] of 4 labels held out: not shown to be better than chance"),
+        (6, 6, "Right on 100 % [54 %, 100 %] of 6 labels held out: better than chance, not shown"),
+        (0, 6, "Right on 0 % [0 %, 46 %] of 6 labels held out: worse than chance."),
+        (15, 20, "Right on 75 % [51 %, 91 %] of 20 labels held out: better than chance"),
+        (0, 0, "All 2 labels held out are neutral"),
+    ],
+)
+def test_a_reward_model_is_better_than_chance_only_by_the_exact_interval(right: int, many: int, told: str) -> None:
+    targets = np.array([1.0] * many + [0.5] * 2)
+    logit = np.array([1.0] * right + [-1.0] * (many - right) + [1.0] * 2)
+    found = evaluate(logit, logit, targets, np.random.default_rng(0))
+    assert reward_words(asdict(found)).startswith(told)
+
+
+def test_half_a_text_widens_the_exact_interval() -> None:
+    assert exact_interval(3.5 / 6, 6) == (exact_interval(3 / 6, 6)[0], exact_interval(4 / 6, 6)[1])
+    assert exact_interval(1.0, 4)[0] == pytest.approx(0.025 ** (1 / 4))  # (alpha / 2)^(1 / n)
 
 
 def test_the_blind_table() -> None:

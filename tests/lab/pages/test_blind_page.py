@@ -14,7 +14,7 @@ from rlhf_lab.blind_power import chances
 from rlhf_lab.blind_sheet import make_sheet, reveal, was_revealed
 from rlhf_lab.labels import Text, label_with, notes
 from rlhf_lab.raters import make
-from tests.lab.pages.visit import Started, finished, told, visit
+from tests.lab.pages.visit import Started, ended, finished, told, visit
 
 HIDDEN = ("original", "trained", "twin")
 
@@ -247,3 +247,36 @@ def test_a_simulated_rater_and_nobody_rate_nothing(store: Store, who: str) -> No
     app = part("Rate", who)
     assert not app.get("bidi_component")
     assert "simulated rater" in app.error[0].value if who == "careful" else "Say above who is rating" in told(app)
+
+
+def test_a_new_sheet_is_rated_by_its_button(home: Path, store: Store) -> None:
+    policy(store, home)
+    sheet(store)
+    arms = {arm: [Text(f"{arm} {k}", (k,), arm) for k in range(5)] for arm in HIDDEN[:2]}
+    make_sheet(store, "policy-blind-1", arms, 5, 3)
+    ended(home, "blind", "policy-blind-1", {"texts": 10})
+    app = part("New sheet")
+    assert app.selectbox(key="blind_sheet").value == "sheet"
+    assert [each.value for each in app.success] == ["policy-blind-1: 10 texts are ready"]
+    press(app, "Rate policy-blind-1: 10 texts")
+    assert app.selectbox(key="blind_sheet").value == "policy-blind-1"
+    assert app.query_params.get("blind_sheet", ["policy-blind-1"]) == ["policy-blind-1"]
+    assert app.query_params.get("blind_part", ["Rate"]) == ["Rate"]
+    (card,) = app.get("bidi_component")
+    assert json.loads(card.proto.json)["total"] == 10
+
+
+def test_when_the_last_text_is_rated_the_result_is_a_button_away(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann", 17)
+    app = part("Rate")
+    assert "17 of 18" in told(app) and not app.button
+    (card,) = app.get("bidi_component")
+    (due,) = json.loads(card.proto.json)["ahead"]
+    event = {"at": 1, "kind": "label", "number": due["number"], "before": 0, "value": 1}
+    app.session_state["card:sheet:ann"] = {"sent": {"window": "w", "again": 1, "events": [event]}}
+    app.run()
+    assert "18 of 18" in told(app)
+    press(app, "See the result")
+    assert app.query_params["blind_part"] in ("Result", ["Result"])
+    assert "ann has rated all 18 texts" in told(app)

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.labels import order
 from rlhf_lab.pages.background import background
-from tests.lab.pages.visit import Started, finished, pool, told, visit
+from tests.lab.pages.visit import Started, ended, finished, pool, told, visit
 
 WHO = {"label_pool": "first", "label_who": "ann", "label_repeats": "none"}
 CARD = "card:first:ann:0.0"
@@ -250,3 +250,33 @@ def test_on_this_machine_the_rater_is_who_started_the_server(store: Store, where
     finally:
         config.set_option("server.address", before)
     assert app.text_input(key="label_who").value == (getpass.getuser() if known else "")
+
+
+def test_a_new_pool_is_chosen_by_its_button_so_that_the_next_key_labels_it(home: Path, store: Store) -> None:
+    pool(store)
+    finished(store, home, "base", "pretrain")
+    pool(store, "mine", 60)
+    ended(home, "sample", "mine", {"pool": "mine"})
+    app = visit("label", **WHO, label_tab="New pool")
+    assert app.selectbox(key="label_pool").value == "first"
+    assert [each.value for each in app.success] == ["mine: 60 texts are ready"]
+    app.text_input(key="pool_name").set_value("mine").run()
+    assert not [each for each in app.caption if "already" in each.value]
+    app.text_input(key="pool_name").set_value("first").run()
+    assert [each.value for each in app.caption if "already" in each.value]
+    app.button(key="pool_label").click().run()
+    assert not app.exception
+    assert app.selectbox(key="label_pool").value == "mine"
+    assert app.query_params.get("label_pool", ["mine"]) == ["mine"]  # the latest, which needs no address
+    (card,) = [each for each in app.get("bidi_component") if "rlhf_lab_card" in each.proto.component_name]
+    assert json.loads(card.proto.json)["total"] == 60
+    assert not [each for each in app.get("page_link") if each.label == "Label mine"]
+
+
+def test_on_another_page_a_new_pool_is_reached_by_a_link(home: Path, store: Store) -> None:
+    finished(store, home, "base", "pretrain")
+    pool(store, "mine", 60)
+    ended(home, "sample", "mine", {"pool": "mine"})
+    app = visit("runs", runs_new="Pool of samples")
+    (link,) = [each for each in app.get("page_link") if each.label == "Label mine"]
+    assert link.proto.query_string == "label_pool=mine"

@@ -1,10 +1,12 @@
 """The lab's pages without a browser: a workspace, what a page says, and commands that are noted instead of started."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,6 +16,7 @@ from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.labels import Text, create_pool
+from rlhf_lab.pages.background import background
 from rlhf_lab.stages import CONFIGS
 
 REPOSITORY = Path(__file__).parents[3]
@@ -66,6 +69,14 @@ def pool(store: Store, name: str = "first", many: int = 30) -> list[str]:
     texts = [f"Speech {k}." for k in range(many)]
     create_pool(store, name, [Text(text, (k, 1), "base") for k, text in enumerate(texts)], seed=5)
     return texts
+
+
+def ended(home: Path, name: str, asked: str, answer: dict[str, Any]) -> None:
+    """A command of this name has ended that was started for `asked`, and answered this."""
+    job = background(home, name)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    (job.folder / f"{name}.json").write_text(json.dumps([asked]))
+    job.log.write_text(json.dumps(answer) + "\n")
 
 
 def finished(store: Store, home: Path, name: str, kind: str, parents: dict[str, str] | None = None) -> Run:

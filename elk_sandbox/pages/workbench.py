@@ -42,6 +42,11 @@ LOOK = """
 .elk ul.faults li { padding: 0.35rem 0.75rem; margin: 0 0 0.35rem; border-left: 3px solid var(--elk-strict-fill); }
 .elk .note { border-left: 3px solid var(--elk-accent); padding: 0.35rem 0.75rem; overflow-wrap: anywhere; }
 .elk .note p { margin: 0; }
+.elk ul.strip { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.3rem 0.9rem; }
+.elk ul.strip li { margin: 0; font-size: 0.875rem; white-space: nowrap; }
+.elk ul.strip b { display: inline-block; width: 1.4rem; margin-right: 0.4rem; border-radius: 0.2rem;
+  text-align: center; }
+.elk ul.strip .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .elk table.near th { white-space: normal; }
 """
 

@@ -14,6 +14,7 @@ from elk_sandbox import contest, drafts
 from elk_sandbox.cells import row, source
 from elk_sandbox.pages import desk, editor
 from elk_sandbox.pages.address import plain
+from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
@@ -468,6 +469,24 @@ def test_an_address_that_holds_a_label_is_read_by_its_plain_name(home: Path, lab
     assert other.selectbox(key="workbench_against widget").value == "cheap_simulation"
     gone = opened(workbench_file="few", workbench_against="!  nowhere")
     assert "nothing of that name is here" in told(gone)
+
+
+def test_a_name_and_the_click_that_saves_it_arrive_together(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE.replace("def few", "def fewer"))
+    assert app.text_input(key="workbench_save_few").value == "fewer"  # follows the text
+    app.text_input(key="workbench_save_few").set_value("fewest")
+    button(app, "Save as my own").click().run()  # one run
+    assert (home / "proposals" / "fewest.py").exists() and not (home / "proposals" / "fewer.py").exists()
+    assert app.query_params["workbench_draft"] in ("fewest", ["fewest"])
+
+
+def test_every_world_is_a_strip_of_signs(home: Path) -> None:
+    assert 'class="strip"' not in told(opened(workbench_file="few"))
+    _, asked = mine()
+    label = STATES[state(judged(asked))].label
+    shown = told(opened(workbench_file="few"))
+    assert shown.count("<li title=") == 1
+    assert f'human simulator<span class="unseen">: {label}</span>' in shown
 
 
 def test_a_draft_is_found_by_its_label() -> None:

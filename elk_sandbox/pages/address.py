@@ -1,10 +1,11 @@
 """Choices in the address by their plain names: `bind=` writes what is shown, which `format_func` has changed."""
 
+import re
 from collections.abc import Collection
 
 import streamlit as st
 
-__all__ = ["chosen", "remember", "widget"]
+__all__ = ["chosen", "plain", "remember", "widget"]
 
 
 def widget(parameter: str, known: Collection[str], *, several: bool = False) -> str:
@@ -15,14 +16,33 @@ def widget(parameter: str, known: Collection[str], *, several: bool = False) -> 
     return key
 
 
+def plain(told: str, known: Collection[str]) -> str | None:
+    """The name that a label means: older addresses hold a verdict's sign before it, and blanks for underscores."""
+    if told in known:
+        return told
+    bare = re.sub(r"^\W+", "", told).strip()
+    name = bare.removesuffix(", a draft").replace(" ", "_")
+    meant = [f"draft:{name}"] if bare.endswith(", a draft") else [bare, name]
+    return next((each for each in meant if each in known), None)
+
+
 def chosen(parameter: str, known: Collection[str]) -> list[str]:
     """What the address names, of what there is."""
-    return [name for name in str(st.query_params.get(parameter, "")).split(",") if name in known]
+    given = str(st.query_params.get(parameter, ""))
+    if (one := plain(given, known)) is not None:
+        return [one]
+    return [name for part in given.split(",") if (name := plain(part, known)) is not None]
 
 
-def remember(parameter: str) -> None:
-    """Write the widget's choice into the address."""
+def remember(parameter: str, known: Collection[str] = ()) -> None:
+    """Write the widget's choice into the address. known: to find the name by, where labels change.
+
+    The browser sends the label; if it has changed meanwhile, Streamlit takes the old one for a value.
+    """
     value = st.session_state[f"{parameter} widget"]
+    if isinstance(value, str) and known:
+        value = plain(value, known)
+        st.session_state[f"{parameter} widget"] = value
     if value:
         st.query_params[parameter] = value if isinstance(value, str) else ",".join(value)
     else:

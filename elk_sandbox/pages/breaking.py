@@ -1,5 +1,6 @@
 """Below the verdict on a proposal: all worlds at once, the contest, and a counterexample begun against it."""
 
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +14,7 @@ from elk_sandbox.pages.frame import html
 from elk_sandbox.pages.outcome import contest
 from elk_sandbox.pages.starting import blind, free_name
 from elk_sandbox.pages.words import word
+from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.trial import Contest, Opening, Row, trial
 
@@ -48,14 +50,31 @@ def _row(row: Row) -> bool:
     if running:
         st.progress(done / every, text=f"Judged against {done} of {every}")
     elif done == every:
-        html(f"<p>This text is judged against all {every} counterexamples; the signs stand in the list above.</p>")
+        html(f"<p>This text is judged against all {every} counterexamples; by sign:</p>")
     else:
-        html("<p>Against every counterexample, stock draw and fresh ones; the signs then stand in the list above.</p>")
+        html("<p>Against every counterexample, stock draw and fresh ones.</p>")
         if row.failed:
             st.error(f"Not all were judged. The last that was said: {row.failed}")
         if refusal() is None:
             st.button(f"Judge against all {every}", on_click=_start, args=(row,))
+    _strip(row)
     return running
+
+
+def _strip(row: Row) -> None:
+    """One sign for each counterexample that the text is judged against."""
+    shown = []
+    for each in row.trials:
+        if (cell := each.cell()) is None:
+            continue
+        key, name = state(cell), str(each.counterexample["name"]).replace("_", " ")
+        css = key.replace(" ", "-")
+        colours = f"background: var(--elk-{css}-fill); color: var(--elk-{css}-ink)"
+        sign = f'<b style="{colours}" aria-hidden="true">{STATES[key].sign}</b>'
+        label = f'<span class="unseen">: {STATES[key].label}</span>'
+        shown.append(f'<li title="{STATES[key].label}">{sign}{escape(name)}{label}</li>')
+    if shown:
+        html(f'<ul class="strip">{"".join(shown)}</ul>')
 
 
 def _contest(held: Contest, settings: list[str]) -> bool:

@@ -19,7 +19,7 @@ from elk_sandbox.drafts import Draft
 from elk_sandbox.keys import kept
 from elk_sandbox.pages import desk, files
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.address import remember, widget
+from elk_sandbox.pages.address import chosen, remember, widget
 from elk_sandbox.pages.breaking import breaking
 from elk_sandbox.pages.editor import Fault, code_editor
 from elk_sandbox.pages.frame import begin, html, place
@@ -29,7 +29,7 @@ from elk_sandbox.pages.outcome import details, verdict
 from elk_sandbox.pages.starting import blind, from_address, welcome, whole
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
-from elk_sandbox.runtime.registry import Entry, Registry
+from elk_sandbox.runtime.registry import Entry, Registry, suggest
 from elk_sandbox.runtime.source import read_text
 from elk_sandbox.trial import Trial, fault_line, trial
 
@@ -42,6 +42,11 @@ LOOK = """
 .elk ul.faults li { padding: 0.35rem 0.75rem; margin: 0 0 0.35rem; border-left: 3px solid var(--elk-strict-fill); }
 .elk .note { border-left: 3px solid var(--elk-accent); padding: 0.35rem 0.75rem; overflow-wrap: anywhere; }
 .elk .note p { margin: 0; }
+.elk ul.strip { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.3rem 0.9rem; }
+.elk ul.strip li { margin: 0; font-size: 0.875rem; white-space: nowrap; }
+.elk ul.strip b { display: inline-block; width: 1.4rem; margin-right: 0.4rem; border-radius: 0.2rem;
+  text-align: center; }
+.elk ul.strip .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .elk table.near th { white-space: normal; }
 """
 
@@ -197,10 +202,12 @@ def _opponents(registry: Registry, home: Path, draft: Draft, kind: Kind) -> dict
 
 def _against(opponents: Mapping[str, Entry], entry: Entry | None, kind: Kind) -> str:
     """The opponent in the address; else the one that a counterexample is against, else the simplest."""
-    given = st.query_params.get(AGAINST, "")
+    given = chosen(AGAINST, opponents)
+    if given and st.query_params.get(AGAINST) != given[0]:
+        st.query_params[AGAINST] = given[0]  # an older address held the label
     breaks = entry.meta.get("breaks") if entry and not blind() else None
     meant = list(breaks) if isinstance(breaks, dict) else []
-    for name in (given, *meant, *(f"draft:{m}" for m in meant), FIRST[kind], *opponents):
+    for name in (*given[:1], *meant, *(f"draft:{m}" for m in meant), FIRST[kind], *opponents):
         if name in opponents:
             return str(name)
     return ""
@@ -217,7 +224,13 @@ def _choose(home: Path, entry: Entry | None, opponents: Mapping[str, Entry], aga
 
     key = widget(AGAINST, opponents)
     st.session_state[key] = against or None  # the address may name none
-    st.selectbox("Against", list(opponents), format_func=shown, key=key, on_change=remember, args=(AGAINST,))
+    st.selectbox(
+        "Against", list(opponents), format_func=shown, key=key, on_change=remember, args=(AGAINST, tuple(opponents))
+    )
+    named = st.query_params.get(AGAINST, "")
+    if named and named not in opponents:
+        told = f"The address names {escape(repr(named))}, and nothing of that name is here{suggest(named, opponents)}."
+        html(f'<p class="unknown"><strong>{told}</strong></p>')
 
 
 def _words(name: str) -> str:

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 from elk_sandbox import contest, drafts
 from elk_sandbox.cells import row, source
 from elk_sandbox.pages import desk, editor
+from elk_sandbox.pages.address import plain
+from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
@@ -455,6 +457,41 @@ def test_a_draft_can_be_the_opponent(home: Path) -> None:
     drafts.begin(home / "workspace", "idea", "proposal", MINE.replace("few", "idea"))
     app = opened(workbench_file="human_simulator", workbench_against="draft:idea")
     assert app.selectbox(key="workbench_against widget").value == "draft:idea"
+
+
+@pytest.mark.parametrize("label", ["!  human simulator", "=  human_simulator", "\N{EN DASH}  human simulator"])
+def test_an_address_that_holds_a_label_is_read_by_its_plain_name(home: Path, label: str) -> None:
+    app = opened(workbench_file="few", workbench_against=label)
+    assert app.selectbox(key="workbench_against widget").value == "human_simulator"
+    assert app.query_params["workbench_against"] in ("human_simulator", ["human_simulator"])
+    assert "nothing of that name is here" not in told(app)
+    other = opened(workbench_file="few", workbench_against=label.replace("human", "cheap").replace("tor", "tion"))
+    assert other.selectbox(key="workbench_against widget").value == "cheap_simulation"
+    gone = opened(workbench_file="few", workbench_against="!  nowhere")
+    assert "nothing of that name is here" in told(gone)
+
+
+def test_a_name_and_the_click_that_saves_it_arrive_together(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE.replace("def few", "def fewer"))
+    assert app.text_input(key="workbench_save_few").value == "fewer"  # follows the text
+    app.text_input(key="workbench_save_few").set_value("fewest")
+    button(app, "Save as my own").click().run()  # one run
+    assert (home / "proposals" / "fewest.py").exists() and not (home / "proposals" / "fewer.py").exists()
+    assert app.query_params["workbench_draft"] in ("fewest", ["fewest"])
+
+
+def test_every_world_is_a_strip_of_signs(home: Path) -> None:
+    assert 'class="strip"' not in told(opened(workbench_file="few"))
+    _, asked = mine()
+    label = STATES[state(judged(asked))].label
+    shown = told(opened(workbench_file="few"))
+    assert shown.count("<li title=") == 1
+    assert f'human simulator<span class="unseen">: {label}</span>' in shown
+
+
+def test_a_draft_is_found_by_its_label() -> None:
+    assert plain("\N{MULTIPLICATION SIGN}  my idea, a draft", ["my_idea", "draft:my_idea"]) == "draft:my_idea"
+    assert plain("", ["few"]) is None and plain("few", ["few"]) == "few"
 
 
 def test_the_contest_is_started_and_shown_with_its_neighbours(home: Path, started: Started) -> None:

@@ -18,6 +18,8 @@ __all__ = ["TICK", "begin", "chart", "empty", "html", "ink", "opened", "place", 
 
 TICK = 1.0  # seconds between two looks at something that runs
 
+MANY = 400  # rows beyond which a chart is one picture: an element a mark takes the browser longer
+
 LOOK = """
 [data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
 [data-testid="stBaseButton-primary"], [data-baseweb="tag"] { color: light-dark(#ffffff, #06192a); }
@@ -120,9 +122,16 @@ def vega(spec: Mapping[str, Any], alt_text: str, *, key: str | None = None, sele
 
     alt_text: what it shows, for those who cannot see it.
     """
-    themed = {**spec, "config": _config_on(_ground()), "usermeta": {"embedOptions": {"actions": False}}}
+    options = {"actions": False, "renderer": "canvas" if _rows(spec) > MANY else "svg"}
+    themed = {**spec, "config": _config_on(_ground()), "usermeta": {"embedOptions": options}}
     more: dict[str, Any] = {"on_select": "rerun"} if select else {}
     return st.vega_lite_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)
+
+
+def _rows(spec: Mapping[str, Any]) -> int:
+    """How many rows are drawn; those that layers share are counted once."""
+    values = spec.get("data", {}).get("values", ())
+    return len(values) + sum(map(_rows, spec.get("layer", ())))
 
 
 def plain(drawn: Any) -> dict[str, Any]:

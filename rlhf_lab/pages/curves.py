@@ -157,7 +157,7 @@ def _marks(rows: list[dict[str, Any]], colour: alt.Color, shape: alt.Shape, *, l
         found.append(data.mark_line(strokeWidth=1.3).encode(x="x:Q", y="y:Q", color=colour))
     points = data.mark_point(filled=True, opacity=1, size=22 if crowded else 55)
     found.append(points.encode(x="x:Q", y="y:Q", color=colour, shape=shape, tooltip=TIP))
-    return found
+    return [alt.layer(*found)]  # which have their rows in common
 
 
 def _colour(names: Sequence[str]) -> alt.Color:
@@ -179,7 +179,7 @@ def _law(law: dict[str, Any] | None, name: str, axis: str) -> list[Any]:
     rows = [{"x": _place(c["d"] ** 2, axis), "y": c["gain"], "low": c["low"], "high": c["high"]} for c in law["curve"]]
     colour, data = ink(LOOKS[name].colour), charted(rows)
     band = data.mark_area(opacity=0.16, color=colour).encode(x="x:Q", y="low:Q", y2="high:Q")
-    return [band, data.mark_line(opacity=0.5, strokeWidth=3, color=colour).encode(x="x:Q", y="y:Q")]
+    return [band + data.mark_line(opacity=0.5, strokeWidth=3, color=colour).encode(x="x:Q", y="y:Q")]
 
 
 def _peak(plotted: Plotted, axis: str, far: float) -> list[Any]:

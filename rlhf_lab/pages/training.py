@@ -87,7 +87,7 @@ def _kl(metrics: dict[str, Any], stop: float) -> Drawn:
     rule = charted([{"y": stop}]).mark_rule(color=ink(QUIET), strokeDash=[2, 3]).encode(y="y:Q")
     last = {label: rows_[-1]["y"] for label in KL.values() if (rows_ := [r for r in rows if r["of"] == label])}
     told = ", ".join(f"{label} {value:.2f}" for label, value in last.items())
-    return plain((band + rule + line).properties(height=250)), f"KL against iterations; at the last one {told} nats."
+    return plain(((band + line) + rule).properties(height=250)), f"KL against iterations; at the last one {told} nats."
 
 
 def _clip(metrics: dict[str, Any], clip: float) -> Drawn | None:

@@ -53,8 +53,7 @@ def sliders(surface: Surface, verdict: str | None) -> dict[str, float]:
         outcome = OUTCOMES.get(verdict or "")
         known = f", where it is {outcome}" if outcome else ""
         told = f"The stock world has {escape(named)}{known}; that is another world, and the sliders leave it out."
-            f'<p class="quiet">The stock world has {escape(named)}{known}; the closed forms are for more than that.</p>'
-        )
+        html(f'<p class="quiet">{told}</p>')
     return found
 
 

@@ -11,15 +11,17 @@ from typing import Any
 
 import streamlit as st
 
+from elk_sandbox.keys import kept as cell_kept
 from elk_sandbox.markup import number
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.borders import formulas
-from elk_sandbox.pages.files import registry
+from elk_sandbox.pages.files import addresses, registry
 from elk_sandbox.pages.frame import TICK, begin, empty, html, place, vega
 from elk_sandbox.pages.pair import Pair
-from elk_sandbox.pages.plane import line, plane, setting, span
+from elk_sandbox.pages.plane import line, plane
+from elk_sandbox.pages.sliders import sliders
 from elk_sandbox.pages.words import word
-from elk_sandbox.palette import STATES
+from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry, RegistryError
 from elk_sandbox.symbolic.kept import FAULT, kept, pairs_key
@@ -170,7 +172,7 @@ def _shown(pair: Pair, whole: Mapping[str, Any], job: Detached, home: Path) -> N
     names = _axes(surface, [str(n) for n in whole["usual"]])
     left, right = st.columns([7, 4], gap="large")
     with right:
-        at = _sliders(surface)
+        at = sliders(surface, _stock(pair, home))
         _decision(pair, surface, at, job, home)
     record = kept(pair.over(names, at), home)
     judged = [p["at"] for p in record["judge"]["points"]] if record and record["judge"]["agrees"] else []
@@ -183,6 +185,15 @@ def _shown(pair: Pair, whole: Mapping[str, Any], job: Detached, home: Path) -> N
         crosses = ", crosses are where the judge was asked and agrees" if judged and len(names) == 2 else ""
         html(f'<p class="quiet">{_legend()} The ring is the present setting{crosses}.</p>')
     _formulas(pair, names, at, record, surface, job, home)
+
+
+def _stock(pair: Pair, home: Path) -> str | None:
+    """The matrix's verdict on this pair with every knob as declared, if it is there."""
+    if len(pair.proposals) > 1 or pair.entry is None or pair.switches:
+        return None
+    key = addresses().get((pair.title, pair.name))
+    cell = cell_kept(home, key) if key else None
+    return state(cell) if cell else None
 
 
 def _legend() -> str:
@@ -209,36 +220,6 @@ def _axes(surface: Surface, usual: Sequence[str]) -> list[str]:
         index = rest.index(second) if second in rest else 0
         y = st.selectbox("Up", rest, index=index, key="flip_y", bind="query-params")
     return [x, y if y in rest else rest[0]]
-
-
-def _sliders(surface: Surface) -> dict[str, float]:
-    """All open parameters at the values of the address."""
-    asked = dict(s.split("=", 1) for s in st.query_params.get("flip_at", "").split(";") if "=" in s)
-    found: dict[str, float] = {}
-    html("<h2>Set the values</h2>")
-    for name, parameter in surface.open.items():
-        low, high, step = span(parameter)
-        value = setting(parameter, asked.get(name, ""))
-        key = f"flip_value_{name}"
-        whole = parameter.discrete
-        st.session_state[key] = int(value) if whole else value
-        found[name] = float(
-            st.slider(
-                f"{name} of {parameter.owner}".replace("_", " "),
-                int(low) if whole else low,
-                int(high) if whole else high,
-                step=int(step) if whole else step,
-                key=key,
-                on_change=_moved,
-                args=(list(surface.open),),
-                format="%d" if whole else "%.3f" if step < 0.01 else "%.2f",
-            )
-        )
-    return found
-
-
-def _moved(names: Sequence[str]) -> None:
-    st.query_params["flip_at"] = ";".join(f"{n}={st.session_state[f'flip_value_{n}']:g}" for n in names)
 
 
 def _verdict(verdict: str, told: str) -> None:

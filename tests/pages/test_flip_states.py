@@ -10,7 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from elk_sandbox import cells
 from elk_sandbox.__main__ import app as command_line
+from elk_sandbox.cells import source
 from elk_sandbox.pages import access
 from elk_sandbox.pages.pair import Pair
 from elk_sandbox.runtime.detached import Detached
@@ -90,6 +92,21 @@ def test_a_solved_pair_has_plane_verdict_and_formulas(started: Started) -> None:
     assert [s.value for s in app.slider] == [0.1, 0.5]
     assert "killed, strict" in chart(app).alt
     assert {b.label for b in app.button} == {"Ask the judge at these values"}
+
+
+def test_a_stock_value_that_no_slider_reaches_is_told(
+    started: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert solve("complexity", "human_simulator") == 0
+    assert "The stock world has misreading 0; that is another world" in told(opened())
+    row, column = Registry.default().proposals["complexity"], Registry.default().counterexamples["human_simulator"]
+    files = source(row, row.settings()), source(column, column.settings())
+    cell = {"verdict": "killed", "relation": "tie", "seconds": 0.1}
+    cells.keep(cell, *files, 0, tmp_path / "workspace")
+    app = opened()
+    assert "The stock world has misreading 0, where it is a tie" in told(app)
+    (slider,) = [s for s in app.slider if s.label.startswith("misreading")]
+    assert "glare" in slider.proto.help
 
 
 def test_a_slider_moves_the_verdict_and_the_address(started: Started) -> None:

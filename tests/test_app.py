@@ -165,6 +165,7 @@ def test_rows_and_columns_are_filtered_by_name_origin_and_verdict(judged: Path) 
     )
     assert [r["name"] for r in grid_of(opened(matrix_find="auxil"))["rows"]] == ["auxiliary_ai"]
     assert grid_of(opened(matrix_find="cheap sim"))["columns"] == ["cheap_simulation"]
+    assert "2 of 2 shown cells judged" in told(opened(matrix_find="cheap sim"))
     (judged / "proposals" / "own.py").write_text(
         REGISTRY.proposals["auxiliary_ai"].text.replace("def auxiliary_ai(", "def own(")
     )

@@ -80,7 +80,12 @@ def _live(registry: Registry, keys: Mapping[Key, str], home: Path) -> None:
             f"<p>{len(cells)} of {len(keys)} cells judged by you; the others are hidden, and so is the literature.</p>"
         )
     else:
-        _state(len(keys), cells, len(missing), running=running, tried=tried, job=job)
+        rows, columns = _shown(registry, chosen, cells)
+        passing = {(r, c) for r in rows for c in columns}
+        filtered = len(passing) < len(keys) and not (running or tried)
+        counted = {at: cell for at, cell in cells.items() if at in passing} if filtered else cells
+        every = len(passing) if filtered else len(keys)
+        _state(every, counted, len(missing), filtered=filtered, running=running, tried=tried, job=job)
         if running or missing or tried:
             _offer(home, job, keys, len(missing), running=running, tried=tried)
     picked = _picked(registry)
@@ -121,21 +126,26 @@ def _asked_for(registry: Registry, home: Path) -> Cells:
     return {(c["proposal"], c["counterexample"]): c for c in found if c["verdict"] != blindfold.HIDDEN}
 
 
-def _state(every: int, cells: Cells, missing: int, *, running: bool, tried: bool, job: Detached) -> None:
+def _state(
+    every: int, cells: Cells, missing: int, *, filtered: bool, running: bool, tried: bool, job: Detached
+) -> None:
     """One line that says where the matrix stands."""
     if running:
         st.progress(len(cells) / every, text=f"Judging: {len(cells)} of {every} cells are there")
     elif missing and tried:
         last = job.last_line() or "its log is empty"
         st.error(f"Judging stopped with {missing} of {every} cells missing. Last line of {job.log.name}: {last}")
+    elif filtered and not cells:
+        html(f"<p>0 of {every} shown cells judged.</p>")
     elif not cells:
         told = "No cell is judged yet. Each proposal is tried in the world of each counterexample, in a process of its "
         html(f"<p>{told}own; what is judged once is kept in the workspace.</p>")
     else:
         counted = totals([dict(c) for c in cells.values()])
         good = sum(bool(c["good"]) for c in cells.values())
+        what = "shown cells" if filtered else "cells"
         told = (
-            f"{len(cells)} of {every} cells judged, {good} good. The literature decides {counted['decided']} of them, "
+            f"{len(cells)} of {every} {what} judged, {good} good. The literature decides {counted['decided']} of them, "
         )
         html(f"<p>{told}and agrees with {counted['agreeing']}.</p>")
 

@@ -50,7 +50,6 @@ def main() -> None:
         _play(stage)
 
 
-@st.fragment
 def _play(stage: Stage) -> None:
     code = st.query_params.get("vault_at")
     found = stage.find(code) if code is not None else stage.start

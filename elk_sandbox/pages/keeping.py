@@ -67,13 +67,11 @@ def _copy(registry: Registry, home: Path, draft: Draft, declared: str | None) ->
         html('<p class="quiet">A shipped file stays as it is: yours goes beside it, under a name of its own.</p>')
     wanted = declared or draft.name
     published = (*literature.STRATEGIES, *literature.COUNTEREXAMPLES)
-    name = free_name(registry, f"my_{wanted}" if wanted in published else wanted)
-    key, offered = f"workbench_save_{draft.name}", f"workbench offered {draft.name}"
-    if key not in st.session_state or st.session_state.get(offered) != name:
-        st.session_state[key] = st.session_state[offered] = name  # Streamlit keeps the first default of a key
-    with st.form(f"workbench_saving_{draft.name}", border=False):  # so that a name and the click arrive together
-        st.text_input("Name of the file and of its function", key=key)
-        st.form_submit_button("Save as my own", type="primary", on_click=_save_as, args=(home, key))
+    name = st.text_input(
+        "Name of the file and of its function", free_name(registry, f"my_{wanted}" if wanted in published else wanted),
+        key=f"workbench_save_{draft.name}",
+    )  # fmt: skip
+    st.button("Save as my own", type="primary", on_click=_save_as, args=(home, name))
 
 
 def _shipped(draft: Draft) -> bool:
@@ -105,8 +103,7 @@ def _save(home: Path, over: bool = False) -> None:
         renew(saved)
 
 
-def _save_as(home: Path, key: str) -> None:
-    name = str(st.session_state[key])
+def _save_as(home: Path, name: str) -> None:
     draft, against = caught_up(home), st.query_params.get("workbench_against")
     if _refused():
         return

@@ -471,15 +471,6 @@ def test_an_address_that_holds_a_label_is_read_by_its_plain_name(home: Path, lab
     assert "nothing of that name is here" in told(gone)
 
 
-def test_a_name_and_the_click_that_saves_it_arrive_together(home: Path) -> None:
-    app = typed(opened(workbench_file="few"), MINE.replace("def few", "def fewer"))
-    assert app.text_input(key="workbench_save_few").value == "fewer"  # follows the text
-    app.text_input(key="workbench_save_few").set_value("fewest")
-    button(app, "Save as my own").click().run()  # one run
-    assert (home / "proposals" / "fewest.py").exists() and not (home / "proposals" / "fewer.py").exists()
-    assert app.query_params["workbench_draft"] in ("fewest", ["fewest"])
-
-
 def test_every_world_is_a_strip_of_signs(home: Path) -> None:
     assert 'class="strip"' not in told(opened(workbench_file="few"))
     _, asked = mine()

@@ -42,6 +42,7 @@ def opened(browser: Browser, address: str) -> tuple[Watched, Page]:
     return watched, watched.page
 
 
+@pytest.mark.skipif("EVIDENCE" not in os.environ, reason="minutes on idle cores: make evidence")
 def test_the_demo_is_watched_killed_taken_up_again_and_looked_at(browser: Browser, server: Server) -> None:
     watched, page = opened(browser, server.address)
     page.get_by_role("button", name="Run the demo").click(timeout=30_000)
@@ -57,7 +58,6 @@ def test_the_demo_is_watched_killed_taken_up_again_and_looked_at(browser: Browse
     with open_store(server.home) as store:
         assert store.run("demo-base").attempts == 2
         assert {row.outcome for row in store.runs()} == {"done"}
-    expect(page.get_by_role("link", name="Over-optimisation")).to_be_attached()
     watched.clean()
 
 

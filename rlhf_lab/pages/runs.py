@@ -29,13 +29,15 @@ def main() -> None:
     picked = _picked(runs)
     if any(each.state == "running" for each in runs):
         st.fragment(_list, run_every=TICK)(store, home)
-    else:  # no fragment: what is picked changes the list and all below it, in one go
-        _draw(store, home, runs)
+    else:  # no fragment, since what is picked changes all below the list; in a box, as a fragment is
+        with st.container():
+            _draw(store, home, runs)
     if picked:
         if picked.state == "running":
             st.fragment(_detail, run_every=TICK)(store, home, picked.row.name)
         else:
-            live(store, home, picked)
+            with st.container():
+                live(store, home, picked)
         actions(store, home, picked)
     st.divider()
     html("<h2>Start something new</h2>")

@@ -7,7 +7,6 @@ the hash of all that it depends on: a text that was judged before has its verdic
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from elk_sandbox import contest, literature
 from elk_sandbox.checks import with_settings
 from elk_sandbox.keys import FRESH, cell_key, kept, source
 from elk_sandbox.runtime import lock, workspace
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
 from elk_sandbox.runtime.tasks import path_of
 
@@ -224,8 +223,7 @@ def _set_down(home: Path, key: str, file: Mapping[str, Any]) -> str:
 
 def _start(home: Path, job: Detached, words: Sequence[str], keys: Iterable[str], *, as_json: bool = True) -> bool:
     _sweep(home / "drafts")
-    command = [sys.executable, "-m", "elk_sandbox", *words, "--workspace", str(home)]
-    return job.start([*command, *(["--json"] if as_json else [])], keys)
+    return job.start([*command("elk_sandbox", home, *words), *(["--json"] if as_json else [])], keys)
 
 
 def _sweep(folder: Path) -> None:

@@ -1,11 +1,11 @@
 """Runs entered, cloned and sent to work in the background, with the same checks for the command line and the app."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from elk_sandbox.runtime import jobs
+from elk_sandbox.runtime.detached import command
 from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
@@ -81,5 +81,4 @@ def resumable(run: Run) -> None:
 def go_on(run: Run) -> bool:
     """Let a process of its own begin or go on with a run; False if one works at it already. Raises InputError."""
     resumable(run)
-    command = [sys.executable, "-m", "rlhf_lab", "resume", run.name, "--workspace", str(run.home)]
-    return jobs.start_detached(run, command)
+    return jobs.start_detached(run, command("rlhf_lab", run.home, "resume", run.name))

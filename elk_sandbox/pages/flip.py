@@ -3,7 +3,6 @@
 sympy works in a command of the command line, which leaves closed forms in the workspace; here they are only evaluated.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -22,7 +21,7 @@ from elk_sandbox.pages.plane import line, plane
 from elk_sandbox.pages.sliders import sliders
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import Registry, RegistryError
 from elk_sandbox.symbolic.kept import FAULT, kept, pairs_key
 from elk_sandbox.symbolic.openings import OPENINGS
@@ -136,7 +135,7 @@ def _unsolved(pair: Pair, forms: Forms, job: Detached, home: Path) -> None:
     if _allowed() and st.button("Solve it again" if tried else "Solve it", type="primary"):
         job.start(pair.command(home, {}), [pair.whole])
         if not forms:
-            listing = [sys.executable, "-m", "elk_sandbox", "flip", "--json", "--workspace", str(home)]
+            listing = command("elk_sandbox", home, "flip", "--json")
             Detached(home, "flip-pairs").start(listing, [pairs_key(registry())])
         st.rerun()
 

@@ -5,7 +5,6 @@ content-addressed file in the workspace; the page looks for those files.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -25,7 +24,7 @@ from elk_sandbox.pages.grid import chips, grid
 from elk_sandbox.pages.matrix_files import Picture, downloads
 from elk_sandbox.pages.sieve import Sieve, sieve
 from elk_sandbox.palette import state
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError, suggest
 
 LOOK = """
@@ -158,8 +157,7 @@ def _offer(home: Path, job: Detached, keys: Mapping[Key, str], missing: int, *, 
     fresh = "Judge 1 cell" if missing == 1 else f"Judge {missing} cells"
     label = "Judge the missing cells again" if tried else fresh
     if not running and st.button(label, type="primary"):
-        command = ["-m", "elk_sandbox", "matrix", "--workspace", str(home), "--json"]
-        job.start([sys.executable, *command], keys.values())
+        job.start([*command("elk_sandbox", home, "matrix"), "--json"], keys.values())
         st.rerun()
 
 

@@ -1,7 +1,6 @@
 """The matrix as files: a table at once, and a picture that the command line draws in a process of its own."""
 
 import hashlib
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import streamlit as st
 
 from elk_sandbox.matrix import as_csv
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 
 __all__ = ["Picture", "downloads"]
 
@@ -37,8 +36,8 @@ class Picture:
     def start(self) -> bool:
         """Have it drawn; False if that is on its way. Raises OSError."""
         names = ["--proposals", ",".join(self.proposals), "--counterexamples", ",".join(self.counterexamples)]
-        command = [sys.executable, "-m", "elk_sandbox", "matrix", *names, "--png", str(self.path)]
-        return self.job.start([*command, "--workspace", str(self.home), "--json"], [str(self.path)])
+        drawing = command("elk_sandbox", self.home, "matrix", *names, "--png", str(self.path))
+        return self.job.start([*drawing, "--json"], [str(self.path)])
 
 
 def downloads(picture: Picture, cells: Sequence[Mapping[str, Any]], *, whole: bool) -> None:

@@ -1,12 +1,12 @@
 """What the page on flips was asked for: who is solved against what, its keys in the workspace and its command."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from elk_sandbox.checks import world_knobs
 from elk_sandbox.declare import Knob
+from elk_sandbox.runtime.detached import command
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.symbolic.kept import flip_key, whole_key
 
@@ -50,9 +50,9 @@ class Pair:
     def command(self, home: Path, at: Mapping[str, float], over: Sequence[str] = ()) -> list[str]:
         """What solves it with these values set, and leaves its record in the workspace."""
         values = [f"{self._owned(n)}={v!r}" if v % 1 else f"{self._owned(n)}={int(v)}" for n, v in at.items()]
-        command = [sys.executable, "-m", "elk_sandbox", "flip", self.title, self.name, "--workspace", str(home)]
+        solving = command("elk_sandbox", home, "flip", self.title, self.name)
         settings = [a for s in (*self.switches, *values) for a in ("--set", s)]
-        return [*command, "--json", *settings, *(["--over", ",".join(over)] if over else [])]
+        return [*solving, "--json", *settings, *(["--over", ",".join(over)] if over else [])]
 
     def _owned(self, name: str) -> str:
         """A knob's name with its owner's, so that it is nobody else's too."""

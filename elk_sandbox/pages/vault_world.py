@@ -5,7 +5,6 @@ it is not there a command of the command line builds it in a child.
 """
 
 import re
-import sys
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -18,7 +17,7 @@ from elk_sandbox.keys import case_key, source
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, empty, html, place
 from elk_sandbox.pages.words import word
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
 from elk_sandbox.stage import Stage, of_case, of_world
 from elk_sandbox.tellings import sentence
@@ -141,8 +140,8 @@ def _build(entry: Entry, settings: Sequence[str], key: str, home: Path) -> None:
         return
     if st.button("Build it again" if key in job.asked else "Build this case", type="primary"):
         name = str(entry.path.absolute()) + f":{entry.name}"
-        command = [sys.executable, "-m", "elk_sandbox", "check", name, "--workspace", str(home)]
-        job.start([*command, *(a for s in settings for a in ("--set", s))], [key])
+        checking = command("elk_sandbox", home, "check", name)
+        job.start([*checking, *(a for s in settings for a in ("--set", s))], [key])
         st.rerun()
 
 

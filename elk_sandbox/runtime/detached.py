@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,7 +14,12 @@ from typing import IO
 
 from elk_sandbox.runtime import lock, workspace
 
-__all__ = ["Detached", "outlive"]
+__all__ = ["Detached", "command", "outlive"]
+
+
+def command(package: str, home: Path, *words: str) -> list[str]:
+    """A command line of a package of ours, on this workspace, as `Detached.start` takes it."""
+    return [sys.executable, "-m", package, *words, "--workspace", str(home)]
 
 
 @dataclass(frozen=True)

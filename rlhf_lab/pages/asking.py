@@ -1,6 +1,5 @@
 """A beginning that the visitor types, and the command that continues it at every checkpoint."""
 
-import sys
 from html import escape
 from typing import Any
 
@@ -11,6 +10,7 @@ from elk_sandbox.pages.frame import TICK, html
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.run import Run
 from rlhf_lab.closeups import Ask
+from rlhf_lab.pages.background import complaint, lab
 
 __all__ = ["asked", "offer"]
 
@@ -43,7 +43,7 @@ def offer(run: Run, ask: Ask, found: dict[str, Any] | None, steps: list[int]) ->
     if key in job.asked:  # it was tried
         st.session_state.pop(WAITING, None)
         if not found:
-            last = job.last_line().removeprefix("rlhf-lab: ") or "its log is empty"
+            last = complaint(job) or "its log is empty"
             st.error(f"The beginning was not continued: {last}")
     elif not busy and st.session_state.get(WAITING) == key and job.start(_command(run, ask), [key]):
         st.rerun()
@@ -81,7 +81,5 @@ def _watch(run: Run, ask: Ask, job: Detached, key: str, checkpoints: int) -> Non
 
 
 def _command(run: Run, ask: Ask) -> list[str]:
-    return [
-        sys.executable, "-m", "rlhf_lab", "closeup", run.name, f"--prefix={ask.prefix}", "--seed", str(ask.seed),
-        "--count", str(ask.count), "--json", "--workspace", str(run.home),
-    ]  # fmt: skip
+    words = [f"--prefix={ask.prefix}", "--seed", str(ask.seed), "--count", str(ask.count), "--json"]
+    return lab(run.home, "closeup", run.name, *words)

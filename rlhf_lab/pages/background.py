@@ -1,7 +1,6 @@
 """Commands of `rlhf-lab` that a page starts and that outlive it, one at a time for each name, and their answers."""
 
 import json
-import sys
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.pages.frame import html
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 
-__all__ = ["answer", "background", "follow", "lab", "watch"]
+__all__ = ["answer", "background", "complaint", "follow", "lab", "watch"]
 
 
 def background(home: Path, name: str) -> Detached:
@@ -21,7 +20,7 @@ def background(home: Path, name: str) -> Detached:
 
 def lab(home: Path, *words: str) -> list[str]:
     """A `rlhf-lab` command on this workspace."""
-    return [sys.executable, "-m", "rlhf_lab", *words, "--workspace", str(home)]
+    return command("rlhf_lab", home, *words)
 
 
 def answer(job: Detached) -> dict[str, Any] | None:
@@ -32,6 +31,11 @@ def answer(job: Detached) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def complaint(job: Detached) -> str:
+    """The last that a command said, without its name before it; empty if it said nothing."""
+    return job.last_line().removeprefix("rlhf-lab: ")
 
 
 def watch(*jobs: Detached) -> bool:
@@ -63,6 +67,5 @@ def follow(job: Detached, words: str, asked: str) -> dict[str, Any] | None:
         return None
     found = answer(job)
     if found is None:
-        last = job.last_line().removeprefix("rlhf-lab: ")
-        st.error(f"It did not come to an end. {last or 'It was ended before it said anything.'}")
+        st.error(f"It did not come to an end. {complaint(job) or 'It was ended before it said anything.'}")
     return found

@@ -1,6 +1,5 @@
 """Where a visitor begins: what this is, one button for each half, the latest runs, and what isolation enforces here."""
 
-import sys
 from html import escape
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from elk_sandbox.pages.files import addresses, registry
 from elk_sandbox.pages.frame import TICK, begin, html, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime import measured
-from elk_sandbox.runtime.detached import Detached
+from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import RegistryError
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.background import watch
@@ -88,9 +87,8 @@ def _baseline(home: Path) -> None:
     else:
         if job.asked:
             st.error(f"The command ended without a verdict. {job.last_line()}")
-        command = ["-m", "elk_sandbox", "judge", proposal, counterexample, "--workspace", str(home), "--json"]
         if st.button("Judge the baseline, 2 s", type="primary"):
-            job.start([sys.executable, *command], ["baseline"])
+            job.start([*command("elk_sandbox", home, "judge", proposal, counterexample), "--json"], ["baseline"])
             st.rerun()
     html(f'<p class="quiet">{judged.there(keys.values(), home)} of {len(keys)} cells of the matrix are judged.</p>')
 
@@ -154,8 +152,7 @@ def _isolation(home: Path) -> None:
 
 
 def _measure(home: Path) -> None:
-    command = [sys.executable, "-m", "elk_sandbox", "doctor", "--workspace", str(home), "--json"]
-    Detached(home, "doctor").start(command, ["doctor"])
+    Detached(home, "doctor").start([*command("elk_sandbox", home, "doctor"), "--json"], ["doctor"])
 
 
 main()

@@ -17,7 +17,7 @@ from elk_sandbox.runtime.run import Run, folder_of
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.evaluating import evaluating
 from rlhf_lab.pages import curves, region, training
-from rlhf_lab.pages.background import lab
+from rlhf_lab.pages.background import complaint, lab
 from rlhf_lab.pages.choice import one_of
 from rlhf_lab.pages.kept import chosen_run, evaluation_of, looked_at, nothing_yet, plotted_of, runs_of
 from rlhf_lab.pages.second import second_model
@@ -118,9 +118,9 @@ def _evaluating(run: Run, plotted: dict[str, Any] | None) -> None:
     if len(steps) < 2:
         html('<p class="quiet">The run has but one checkpoint, the original model: wait for its next.</p>')
         return
-    line = job.last_line()
+    line = complaint(job)
     if job.asked and not plotted and not evaluation and line:
-        st.error(f"It was not evaluated. The last line of the log: {line.removeprefix('rlhf-lab: ')}")
+        st.error(f"It was not evaluated. The last line of the log: {line}")
     if plotted or (evaluation and behind):
         html(
             f'<p class="quiet">The run has {behind} checkpoint{"s" * (behind > 1)} more than when it was evaluated.</p>'

@@ -8,7 +8,7 @@ from typing import Any
 from elk_sandbox.palette import STATES, TERMS, state, variables
 from elk_sandbox.report import audit_words, faults
 
-__all__ = ["STYLE", "badge", "facts", "ledger", "number", "paragraphs", "sentence", "witness"]
+__all__ = ["STYLE", "badge", "colours", "facts", "ledger", "number", "paragraphs", "sentence", "stamp", "witness"]
 
 Cell = Mapping[str, Any]
 
@@ -45,12 +45,23 @@ def number(value: float | None) -> str:
     return "\N{EN DASH}" if value is None else f'<data value="{value!r}">{value:.6g}</data>'
 
 
+def colours(name: str) -> str:
+    """Ground and ink of a key of STATES, as CSS."""
+    key = name.replace(" ", "-")
+    return f"background: var(--elk-{key}-fill); color: var(--elk-{key}-ink)"
+
+
+def stamp(name: str) -> str:
+    """A key of STATES as sign, colour and words."""
+    shown = STATES[name]
+    return (
+        f'<span class="badge" style="{colours(name)}"><span aria-hidden="true">{shown.sign}</span>{shown.label}</span>'
+    )
+
+
 def badge(cell: Cell) -> str:
     """The verdict as sign, colour and words."""
-    name = state(cell)
-    key, shown = name.replace(" ", "-"), STATES[name]
-    colours = f"background: var(--elk-{key}-fill); color: var(--elk-{key}-ink)"
-    return f'<span class="badge" style="{colours}"><span aria-hidden="true">{shown.sign}</span>{shown.label}</span>'
+    return stamp(state(cell))
 
 
 def paragraphs(doc: str) -> str:

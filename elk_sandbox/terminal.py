@@ -27,8 +27,13 @@ class InputError(Exception):
 
 
 def print_json(value: Any) -> None:
+    """Print it as `json_text`."""
+    print(json_text(value))
+
+
+def json_text(value: Any) -> str:
     """Numbers that are not finite become null, which is all that JSON has for them."""
-    print(json.dumps(_finite(value), indent=2, default=str, allow_nan=False))
+    return json.dumps(_finite(value), indent=2, default=str, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

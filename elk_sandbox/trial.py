@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,11 +16,11 @@ from typing import Any
 
 from elk_sandbox import contest, literature
 from elk_sandbox.checks import with_settings
+from elk_sandbox.judged import there
 from elk_sandbox.keys import FRESH, cell_key, kept, source
 from elk_sandbox.runtime import lock, workspace
 from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
-from elk_sandbox.runtime.tasks import path_of
 
 __all__ = ["Contest", "Opening", "Row", "Trial", "fault_line", "told", "trial"]
 
@@ -49,10 +49,7 @@ class Trial:
     @property
     def failed(self) -> str | None:
         """The last words of a command that ended without a verdict; None if there was none, or it runs."""
-        job = self.job
-        if self.key not in job.asked or job.running or self.cell() is not None:
-            return None
-        return job.last_line() or "it printed nothing"
+        return _ended(self.job, lambda: {self.key} if self.cell() is None else set())
 
     def cell(self) -> dict[str, Any] | None:
         """The verdict, if it was judged."""
@@ -77,14 +74,11 @@ class Row:
     @property
     def failed(self) -> str | None:
         """The last words of a command that ended and left out cells; None if there was none, or it runs."""
-        job = self.job
-        if job.running or not {t.key for t in self.trials if not _there(t.home, t.key)} & job.asked:
-            return None
-        return job.last_line() or "it printed nothing"
+        return _ended(self.job, lambda: {t.key for t in self.trials if not there([t.key], t.home)})
 
     def done(self) -> int:
         """How many of the cells are there."""
-        return sum(_there(t.home, t.key) for t in self.trials)
+        return sum(there([t.key], t.home) for t in self.trials)
 
     def start(self) -> bool:
         """Have all of them judged; False if that is on its way already. Raises OSError."""
@@ -110,10 +104,7 @@ class Contest:
 
     @property
     def failed(self) -> str | None:
-        job = self.job
-        if self.key not in job.asked or job.running or self.outcome() is not None:
-            return None
-        return job.last_line() or "it printed nothing"
+        return _ended(self.job, lambda: {self.key} if self.outcome() is None else set())
 
     def outcome(self) -> dict[str, Any] | None:
         """What `judge --contest --json` prints, if it was held."""
@@ -128,7 +119,7 @@ class Contest:
         """How many cells of its row and of the published rows are there, and how many it takes."""
         rows, columns = _published()
         keys = [cell_key(row, column, 0) for row in (self.proposal, *rows) for column in columns]
-        return sum(_there(self.home, key) for key in keys), len(keys)
+        return there(keys, self.home), len(keys)
 
 
 @dataclass(frozen=True)
@@ -164,7 +155,7 @@ class Opening:
     def progress(self) -> tuple[int, int]:
         """How many cells of the proposal's row are there, and how many it takes."""
         keys = [cell_key(self.proposal, column, 0) for column in _published()[1]]
-        return sum(_there(self.home, key) for key in keys), len(keys)
+        return there(keys, self.home), len(keys)
 
 
 def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence[str] = ()) -> Trial:
@@ -203,8 +194,14 @@ def _job(home: Path, key: str) -> Detached:
     return Detached(home / "drafts" / "jobs", key[:20])
 
 
-def _there(home: Path, key: str) -> bool:
-    return path_of(home / "cells", key).exists()
+def _ended(job: Detached, missing: Callable[[], set[str]]) -> str | None:
+    """The last words of a command that ended and left out some of what it was asked for; None if none did.
+
+    missing: looked up after the lock, so that what a command leaves when it ends is seen.
+    """
+    if job.running or not missing() & job.asked:
+        return None
+    return job.last_line() or "it printed nothing"
 
 
 def _set(settings: Iterable[str]) -> list[str]:

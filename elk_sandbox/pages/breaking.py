@@ -8,6 +8,7 @@ import streamlit as st
 from elk_sandbox import drafts
 from elk_sandbox.declare import RegistryError
 from elk_sandbox.keys import source
+from elk_sandbox.markup import colours
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.desk import FOLDER, note, take
 from elk_sandbox.pages.frame import html
@@ -68,9 +69,7 @@ def _strip(row: Row) -> None:
         if (cell := each.cell()) is None:
             continue
         key, name = state(cell), str(each.counterexample["name"]).replace("_", " ")
-        css = key.replace(" ", "-")
-        colours = f"background: var(--elk-{css}-fill); color: var(--elk-{css}-ink)"
-        sign = f'<b style="{colours}" aria-hidden="true">{STATES[key].sign}</b>'
+        sign = f'<b style="{colours(key)}" aria-hidden="true">{STATES[key].sign}</b>'
         label = f'<span class="unseen">: {STATES[key].label}</span>'
         shown.append(f'<li title="{STATES[key].label}">{sign}{escape(name)}{label}</li>')
     if shown:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.keys import kept as cell_kept
-from elk_sandbox.markup import number
+from elk_sandbox.markup import colours, number, stamp
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.borders import formulas
 from elk_sandbox.pages.files import addresses, registry
@@ -198,8 +198,7 @@ def _stock(pair: Pair, home: Path) -> str | None:
 def _legend() -> str:
     shown = []
     for verdict in VERDICTS:
-        colours = f"background: var(--elk-{verdict}-fill); color: var(--elk-{verdict}-ink)"
-        sign = f'<b style="{colours}; padding: 0 0.45rem; border-radius: 0.2rem">{STATES[verdict].sign}</b>'
+        sign = f'<b style="{colours(verdict)}; padding: 0 0.45rem; border-radius: 0.2rem">{STATES[verdict].sign}</b>'
         shown.append(f'<span style="white-space: nowrap">{sign} {STATES[verdict].label}</span>')
     return " &ensp; ".join(shown) + "."
 
@@ -222,10 +221,7 @@ def _axes(surface: Surface, usual: Sequence[str]) -> list[str]:
 
 
 def _verdict(verdict: str, told: str) -> None:
-    state = STATES[verdict]
-    colours = f"background: var(--elk-{verdict}-fill); color: var(--elk-{verdict}-ink)"
-    badge = f'<span class="badge" style="{colours}"><span aria-hidden="true">{state.sign}</span>{state.label}</span>'
-    html(f"<p>{badge}</p><p>{told}</p>")
+    html(f"<p>{stamp(verdict)}</p><p>{told}</p>")
 
 
 def _decision(pair: Pair, surface: Surface, at: Mapping[str, float], job: Detached, home: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from elk_sandbox.markup import colours
 from elk_sandbox.palette import STATES, state, variables
 
 __all__ = ["chips", "grid"]
@@ -184,9 +185,7 @@ def _drawn(row: str, column: str, cell: Cell | None, waiting: str, sought: Colle
 def chips(*, blind: bool = False) -> str:
     """The legend, as HTML; without the literature's marks where it is silent."""
     shown = "".join(
-        f'<span title="{s.meaning}"><b style="background: var(--elk-{k.replace(" ", "-")}-fill); '
-        f'color: var(--elk-{k.replace(" ", "-")}-ink)">{s.sign}</b>{s.label}</span>'
-        for k, s in STATES.items()
+        f'<span title="{s.meaning}"><b style="{colours(k)}">{s.sign}</b>{s.label}</span>' for k, s in STATES.items()
     )
     marks = (
         "In the corner, the literature: <b>K</b> killed, <b>k</b> killed by derivation, <b>D</b> made to defeat it, "

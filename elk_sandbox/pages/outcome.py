@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.markup import badge, facts, ledger, number, sentence, witness
+from elk_sandbox.markup import badge, facts, ledger, number, sentence, stamp, witness
 from elk_sandbox.pages.frame import html
 from elk_sandbox.pages.links import to_matrix, to_vault
 from elk_sandbox.pages.words import word
@@ -77,11 +77,10 @@ def contest(held: Mapping[str, Any]) -> None:
 def _breakers(held: Mapping[str, Any]) -> str:
     rows = []
     for line in held["breakers"]:
-        shown = {"verdict": "killed" if line["relation"] else "survives", "relation": line["relation"], "good": False}
         rows.append(
             f'<tr><th scope="row">{escape(line["breaker"].replace("_", " "))}'
             f"<small>{escape(line['reporter'])}</small></th><td>{number(line['objective'])}</td>"
-            f'<td class="left">{badge(shown) if line["relation"] else "beaten"}</td></tr>'
+            f'<td class="left">{stamp(line["relation"]) if line["relation"] else "beaten"}</td></tr>'
         )
     honest = held["direct_translator"]
     if honest:

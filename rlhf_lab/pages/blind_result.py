@@ -1,6 +1,5 @@
 """What a blind rating found, and the reveal; nothing of it to who has not rated all, unless she breaks her blind."""
 
-import json
 import math
 from html import escape
 from typing import Any
@@ -10,7 +9,7 @@ import streamlit as st
 from elk_sandbox.pages.frame import empty, html
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError
+from elk_sandbox.terminal import InputError, json_text
 from rlhf_lab.blind_sheet import progress, was_revealed
 from rlhf_lab.labels import WORDS, require_person
 
@@ -61,9 +60,7 @@ def result(store: Store, sheet: str, who: str) -> None:
         return
     _told(found)
     _texts(store, sheet, shown)
-    st.download_button(
-        "Result as JSON", json.dumps(_finite(found), indent=2), file_name=f"{sheet}-{shown}.json", on_click="ignore"
-    )
+    st.download_button("Result as JSON", json_text(found), file_name=f"{sheet}-{shown}.json", on_click="ignore")
 
 
 def _closed(store: Store, sheet: str, who: str, left: int, total: int) -> None:
@@ -185,11 +182,3 @@ def _texts(store: Store, sheet: str, who: str) -> None:
             with column:
                 title = ARMS.get(arm, arm)
                 html(f"<h2>{escape(title[:1].upper() + title[1:])}</h2>{''.join(shown)}")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from elk_sandbox.pages.frame import empty
 from elk_sandbox.runtime.run import folder_of
@@ -106,7 +105,4 @@ def looked_at(rows: list[RunRow], home: Path) -> str | None:
 def nothing_yet(told: str, link: str = "Start a run") -> None:
     """An empty state, with the one way on: the page that starts runs."""
     empty(told)
-    try:
-        st.page_link("rlhf_lab/pages/runs.py", label=link)
-    except StreamlitAPIException:  # this app has no such page
-        st.code("rlhf-lab demo", language="bash")
+    st.page_link("rlhf_lab/pages/runs.py", label=link)

@@ -17,7 +17,7 @@ import numpy as np
 
 from elk_sandbox import literature, wire
 from elk_sandbox.judge import Strategy, judge, redrawn
-from elk_sandbox.keys import FRESH, case_key, cell_key, code_digest, keep, mark_of, source
+from elk_sandbox.keys import FRESH, case_key, mark_of
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.isolation import Child, Limits, UserError
 from elk_sandbox.seats import Seat
@@ -25,21 +25,14 @@ from elk_sandbox.verdict import Verdict
 from elk_sandbox.world import Case
 
 __all__ = [
-    "FRESH",
     "Desk",
     "build",
-    "case_key",
     "case_of",
     "case_path",
-    "cell_key",
     "child_of",
-    "code_digest",
     "draws_of",
-    "keep",
     "kept_case",
-    "mark_of",
     "row",
-    "source",
 ]
 
 KEPT = 64  # draws held in memory

@@ -68,7 +68,7 @@ class Neighbour:
 
 
 def hold(proposal: Mapping[str, Any], fresh: int) -> dict[str, Any]:
-    """Put a proposal (`cells.source`) before all breakers at once, on the stock draw and `fresh` others. JSON-able.
+    """Put a proposal (`keys.source`) before all breakers at once, on the stock draw and `fresh` others. JSON-able.
 
     It passes only if no named breaker wins on any draw, of which there must be fresh ones. `open_nats` is what the best
     human-usable net leaves open of the truth in that world, H(truth | what its user sees).

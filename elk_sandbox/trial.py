@@ -33,7 +33,7 @@ class Trial:
     """A proposal against a counterexample, each with its knobs."""
 
     home: Path
-    proposal: Mapping[str, Any]  # as `cells.source` gives it
+    proposal: Mapping[str, Any]  # as `keys.source` gives it
     counterexample: Mapping[str, Any]
     settings: tuple[str, ...] = ()  # knob=value, each goes to both files where both have that knob
 
@@ -166,7 +166,7 @@ def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence
 
 @cache
 def _published() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The shipped strategies and counterexamples of the literature, as `cells.source` gives them."""
+    """The shipped strategies and counterexamples of the literature, as `keys.source` gives them."""
     shipped = Registry.scan(SHIPPED, packages=False)
     rows = [source(e, e.settings()) for n, e in shipped.proposals.items() if n in literature.STRATEGIES]
     return rows, [

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from elk_sandbox import blindfold
-from elk_sandbox.cells import cell_key, source
+from elk_sandbox.keys import cell_key, source
 from elk_sandbox.matrix import as_csv
 from elk_sandbox.runtime import registry
 from elk_sandbox.runtime.detached import Detached

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from elk_sandbox import cells, exam, matrix, report
+from elk_sandbox import cells, exam, keys, matrix, report
 from elk_sandbox.checks import check_file
 from elk_sandbox.runtime.isolation import Limits, isolation_level
 from elk_sandbox.runtime.registry import SHIPPED, BrokenFile, Registry, RegistryError
@@ -41,8 +41,8 @@ def proposal(tmp_path: Path, *body: str, head: str = "", decorator: str = 'sourc
 
 def judged(path: Path, folder: Path, *names: str) -> list[dict[str, Any]]:
     entry = REGISTRY.find("proposal", str(path))
-    columns = [cells.source(e, e.settings()) for e in (REGISTRY.counterexamples[n] for n in names)]
-    payload = {"proposal": cells.source(entry, {}), "counterexamples": columns, "fresh": 1, "workspace": str(folder)}
+    columns = [keys.source(e, e.settings()) for e in (REGISTRY.counterexamples[n] for n in names)]
+    payload = {"proposal": keys.source(entry, {}), "counterexamples": columns, "fresh": 1, "workspace": str(folder)}
     found = json.loads(json.dumps(cells.row(payload), allow_nan=False))
     return list(found["cells"])
 
@@ -274,18 +274,18 @@ def test_the_literature_speaks_of_the_shipped_files_alone(tmp_path: Path) -> Non
     own = tmp_path / "own.py"
     own.write_text(REGISTRY.proposals["complexity"].text.replace("weight: float = 0.1", "weight: float = 0.2"))
     pair = [REGISTRY.find("proposal", str(own)), REGISTRY.counterexamples["human_simulator"]]
-    files = [cells.source(e, e.settings()) for e in pair]
+    files = [keys.source(e, e.settings()) for e in pair]
     entry = REGISTRY.proposals["complexity"]
-    shipped, heavier = cells.source(entry, entry.settings()), cells.source(entry, {"weight": 2.0})
-    assert cells.mark_of(heavier, files[1]) is None
-    assert (cells.mark_of(files[0], files[1]), cells.mark_of(shipped, files[1])) == (None, "D")
+    shipped, heavier = keys.source(entry, entry.settings()), keys.source(entry, {"weight": 2.0})
+    assert keys.mark_of(heavier, files[1]) is None
+    assert (keys.mark_of(files[0], files[1]), keys.mark_of(shipped, files[1])) == (None, "D")
 
 
 def test_a_claim_that_does_not_hold_is_told(tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text(REGISTRY.counterexamples["human_simulator"].text.replace('"tie"', '"strict"'))
     row, column = REGISTRY.proposals["human_labels"], REGISTRY.find("counterexample", str(own))
-    payload = {"proposal": cells.source(row, {}), "counterexamples": [cells.source(column, column.settings())]}
+    payload = {"proposal": keys.source(row, {}), "counterexamples": [keys.source(column, column.settings())]}
     (cell,) = cells.row({**payload, "fresh": 0, "workspace": str(tmp_path)})["cells"]
     console = Console(file=io.StringIO(), width=200)
     report.cell(console, cell)
@@ -418,8 +418,8 @@ def test_a_case_at_fault_is_invalid_with_the_reason(name: str, tmp_path: Path, f
     column = REGISTRY.find("counterexample", str(path))
     row = REGISTRY.proposals["human_labels"]
     payload = {
-        "proposal": cells.source(row, {}),
-        "counterexamples": [cells.source(column, {})],
+        "proposal": keys.source(row, {}),
+        "counterexamples": [keys.source(column, {})],
         "fresh": 1,
         "workspace": str(folder),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from elk_sandbox import cells, report
+from elk_sandbox import cells, keys, report
 from elk_sandbox.runtime.isolation import isolation_level
 from elk_sandbox.runtime.registry import SHIPPED, Registry
 
@@ -65,8 +65,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache
 def judged(path: Path, names: tuple[str, ...], folder: Path) -> tuple[dict[str, Any], ...]:
     entry = REGISTRY.find("proposal", str(path))
-    columns = [cells.source(e, e.settings()) for e in (REGISTRY.counterexamples[n] for n in names)]
-    payload = {"proposal": cells.source(entry, {}), "counterexamples": columns, "fresh": 4, "workspace": str(folder)}
+    columns = [keys.source(e, e.settings()) for e in (REGISTRY.counterexamples[n] for n in names)]
+    payload = {"proposal": keys.source(entry, {}), "counterexamples": columns, "fresh": 4, "workspace": str(folder)}
     return tuple(cells.row(payload)["cells"])
 
 
@@ -137,8 +137,8 @@ def test_what_is_refused_is_not_refused_to_everybody(folder: Path) -> None:
 def judged_with_knobs(proposal: str, counterexample: str, folder: Path) -> list[dict[str, Any]]:
     entry, column = REGISTRY.proposals[proposal], REGISTRY.counterexamples[counterexample]
     payload = {
-        "proposal": cells.source(entry, entry.settings()),
-        "counterexamples": [cells.source(column, column.settings())],
+        "proposal": keys.source(entry, entry.settings()),
+        "counterexamples": [keys.source(column, column.settings())],
         "fresh": 4,
         "workspace": str(folder),
     }

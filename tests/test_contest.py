@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from elk_sandbox import literature, worlds
 from elk_sandbox.__main__ import app
-from elk_sandbox.cells import source
 from elk_sandbox.contest import BREAKERS, hold, nearest
+from elk_sandbox.keys import source
 from elk_sandbox.runtime.registry import SHIPPED, Registry
 from elk_sandbox.translators import is_honest
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
-from elk_sandbox import cells
+from elk_sandbox import cells, keys
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.evidence import calibration, soft
 from elk_sandbox.evidence.calibration import rank_correlation, references, soft_values
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def seat_of(counterexample: str, folder: Path) -> Seat:
     entry = REGISTRY.counterexamples[counterexample]
-    return Seat(cells.case_of(cells.source(entry, entry.settings()), folder))
+    return Seat(cells.case_of(keys.source(entry, entry.settings()), folder))
 
 
 def soft_view(world: World) -> SoftView:
@@ -311,7 +311,7 @@ def test_every_shipped_proposal_is_trained_or_says_which_measure_has_no_surrogat
     seat = seat_of("human_simulator", folder)
     without = {}
     for name, entry in REGISTRY.proposals.items():
-        file = cells.source(entry, entry.settings())
+        file = keys.source(entry, entry.settings())
         with child_of(file) as child:
             told = gather(child, seat, file["knobs"], Trained(2, steps=2))
         assert all(c.usable for c in told.surrogates)

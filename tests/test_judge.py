@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from elk_sandbox import literature, matrix
-from elk_sandbox.cells import build, case_of, source
+from elk_sandbox.cells import build, case_of
+from elk_sandbox.keys import source
 from elk_sandbox.runtime.registry import SHIPPED, Registry
 from elk_sandbox.translators import is_honest
 

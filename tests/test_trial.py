@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from elk_sandbox import contest
-from elk_sandbox.cells import FRESH, cell_key, source
 from elk_sandbox.declare import SettingError
+from elk_sandbox.keys import FRESH, cell_key, source
 from elk_sandbox.runtime import lock
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.trial import KEPT, Contest, Opening, Row, Trial, fault_line, told, trial
@@ -55,10 +55,10 @@ def test_a_verdict_is_there_once_it_is_kept(tmp_path: Path) -> None:
     home = sample.workspace()
     known = Trial(home, source(PROPOSAL, PROPOSAL.settings()), source(CASE, CASE.settings()))
     assert trial(tmp_path, PROPOSAL, CASE).cell() is None
-    from elk_sandbox import cells
+    from elk_sandbox import keys
 
     cell = sample.cells()[PROPOSAL.name, CASE.name]
-    cells.keep(cell, known.proposal, known.counterexample, FRESH, tmp_path)
+    keys.keep(cell, known.proposal, known.counterexample, FRESH, tmp_path)
     found = trial(tmp_path, PROPOSAL, CASE).cell()
     assert found is not None and found["objective"] == cell["objective"]
     assert (
@@ -128,10 +128,10 @@ def test_a_row_that_was_left_unfinished_has_last_words(tmp_path: Path) -> None:
     (row.job.folder / f"{row.job.name}.json").write_text(json.dumps([row.trials[0].key]))
     row.job.log.write_text("one\nno such file\n")
     assert row.failed == "no such file"
-    from elk_sandbox import cells
+    from elk_sandbox import keys
 
     cell = sample.cells()[PROPOSAL.name, CASE.name]
-    cells.keep(cell, row.trials[0].proposal, row.trials[0].counterexample, FRESH, tmp_path)
+    keys.keep(cell, row.trials[0].proposal, row.trials[0].counterexample, FRESH, tmp_path)
     assert row.failed is None
 
 
@@ -156,11 +156,11 @@ def test_a_faults_place_is_told_without_its_path() -> None:
 
 
 def test_one_reader_of_kept_cells_sees_what_is_judged_again(tmp_path: Path) -> None:
-    from elk_sandbox import cells, judged
+    from elk_sandbox import judged, keys
 
     known, name = trial(tmp_path, PROPOSAL, CASE), (PROPOSAL.name, CASE.name)
     assert judged.kept(REGISTRY, tmp_path, *name) is None
-    cells.keep(sample.cells()[name], known.proposal, known.counterexample, FRESH, tmp_path)
+    keys.keep(sample.cells()[name], known.proposal, known.counterexample, FRESH, tmp_path)
     found = judged.kept(REGISTRY, tmp_path, *name)
     assert found is not None and found == known.cell()
     assert judged.kept(REGISTRY, tmp_path, *name) is found  # read once

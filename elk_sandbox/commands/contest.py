@@ -22,10 +22,10 @@ NEAR = 3  # families shown
 
 def hold(entry: Entry, settings: dict[str, object], draws: int, workspace: Path, as_json: bool) -> bool:
     """Hold the contest, judge the proposal's row and the published ones, and print; whether it could be judged."""
-    from elk_sandbox import cells, contest, literature, matrix
+    from elk_sandbox import contest, keys, literature, matrix
 
     with status(f"putting {entry.name} before all breakers at once", quiet=as_json):
-        file = cells.source(entry, settings)
+        file = keys.source(entry, settings)
         held = contest.hold(file, draws)
     if held["verdict"] in ("error", "invalid"):
         contest.keep({**held, "nearest": []}, workspace, contest.key(file, draws))

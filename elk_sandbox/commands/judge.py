@@ -15,7 +15,7 @@ from elk_sandbox.terminal import InputError, err, out, print_json, progress, sta
 
 __all__ = ["judge"]
 
-File = Mapping[str, Any]  # `cells.source`
+File = Mapping[str, Any]  # `keys.source`
 FAULTS = ("error", "invalid")
 
 
@@ -39,7 +39,7 @@ def judge(
 
     A row's cells that the workspace holds are not judged again; a cell that is named always is.
     """
-    from elk_sandbox import blindfold, cells, listing, matrix, report
+    from elk_sandbox import blindfold, keys, listing, matrix, report
     from elk_sandbox.checks import with_settings
 
     registry = registry_in(folder)
@@ -59,7 +59,7 @@ def judge(
     if seeds and not counterexample:
         raise InputError("--seeds gathers evidence on one cell: name a counterexample")
     items = with_settings([chosen, *against], settings or [])
-    files = [cells.source(entry, knobs) for entry, knobs in items]
+    files = [keys.source(entry, knobs) for entry, knobs in items]
     where = workspaces.workspace(workspace)
     one = counterexample is not None
     with status(f"judging {chosen.name}", quiet=as_json or not one):
@@ -100,10 +100,10 @@ def _row(
     proposal: File, columns: Sequence[File], draws: int, where: Path, *, again: bool, quiet: bool
 ) -> tuple[list[dict[str, Any]], str, int]:
     """The cells in order, what the file printed, and how many of them the workspace held. Faults are tried again."""
-    from elk_sandbox import cells
+    from elk_sandbox import cells, keys
     from elk_sandbox.runtime.tasks import load
 
-    kept = [None if again else load(where / "cells", cells.cell_key(proposal, column, draws)) for column in columns]
+    kept = [None if again else load(where / "cells", keys.cell_key(proposal, column, draws)) for column in columns]
     known = {k: dict(r.value) for k, r in enumerate(kept) if r and r.value and r.value["verdict"] not in FAULTS}
     found, printed = dict(known), ""
     missing = [k for k in range(len(columns)) if k not in known]
@@ -113,7 +113,7 @@ def _row(
         def judged(cell: dict[str, Any]) -> None:
             k = missing[len(found) - len(known)]
             found[k] = cell
-            cells.keep(cell, proposal, columns[k], draws, where)
+            keys.keep(cell, proposal, columns[k], draws, where)
             advance()
 
         if missing:

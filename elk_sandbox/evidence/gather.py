@@ -43,7 +43,7 @@ class _Bad(Exception):
 
 
 def child_of(proposal: Mapping[str, Any]) -> Child:
-    """A child that trains on this proposal file, as `cells.source` tells it."""
+    """A child that trains on this proposal file, as `keys.source` tells it."""
     return Child(ROLE, str(proposal["path"]), str(proposal["text"]), str(proposal["name"]), limits=LIMITS)
 
 
@@ -55,7 +55,7 @@ def of(
     trained: Trained,
     progress: Progress,
 ) -> dict[str, Any]:
-    """The evidence on a judged cell, as JSON. Files as `cells.source` tells them; folder: of the workspace."""
+    """The evidence on a judged cell, as JSON. Files as `keys.source` tells them; folder: of the workspace."""
     if cell["verdict"] not in ("killed", "survives"):
         return Evidence(trained, reason=f"not trained: the verdict is {cell['verdict']}").as_dict()
     with child_of(proposal) as child:

@@ -1,11 +1,12 @@
 """Choices in the address by their plain names: `bind=` writes what is shown, which `format_func` has changed."""
 
+import math
 import re
 from collections.abc import Collection
 
 import streamlit as st
 
-__all__ = ["chosen", "plain", "remember", "widget"]
+__all__ = ["chosen", "plain", "put", "remember", "widget"]
 
 
 def widget(parameter: str, known: Collection[str], *, several: bool = False) -> str:
@@ -14,6 +15,14 @@ def widget(parameter: str, known: Collection[str], *, several: bool = False) -> 
     found = chosen(parameter, known)
     st.session_state[key] = found if several else next(iter(found), None)
     return key
+
+
+def put(key: str, value: object) -> None:
+    """Set a widget, unless it stands so: what a page sets goes over what the user does until the page is drawn."""
+    there = st.session_state.get(key)
+    close = isinstance(there, float) and isinstance(value, float) and math.isclose(there, value)
+    if not close and (key not in st.session_state or there != value):
+        st.session_state[key] = value
 
 
 def plain(told: str, known: Collection[str]) -> str | None:

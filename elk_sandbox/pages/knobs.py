@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.declare import Knob, RegistryError
+from elk_sandbox.pages.address import put
 
 __all__ = ["controls", "set_knobs"]
 
@@ -30,7 +31,7 @@ def controls(knobs: Sequence[Knob], every: Sequence[Knob]) -> None:
     for knob in knobs:
         value = _parsed(knob, given[knob.name]) if knob.name in given else knob.default
         key = f"workbench_knob_{knob.name}_{knob.annotation}"
-        st.session_state[key] = value
+        put(key, value)
         _control(knob, key, every)
 
 

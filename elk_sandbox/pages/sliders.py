@@ -5,6 +5,7 @@ from html import escape
 
 import streamlit as st
 
+from elk_sandbox.pages.address import put
 from elk_sandbox.pages.frame import html
 from elk_sandbox.pages.plane import setting, span
 from elk_sandbox.symbolic.surface import Open, Surface
@@ -34,7 +35,7 @@ def sliders(surface: Surface, verdict: str | None) -> dict[str, float]:
         value = setting(parameter, asked.get(name, ""))
         key = f"flip_value_{name}"
         whole = parameter.discrete
-        st.session_state[key] = int(value) if whole else value
+        put(key, int(value) if whole else value)
         found[name] = float(
             st.slider(
                 f"{name} of {parameter.owner}".replace("_", " "),

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from elk_sandbox import drafts
 from elk_sandbox.runtime.registry import Registry
 from tests.bench.app_workspace import build
 from tests.browser.screenshots import app
-from tests.browser.watched import CHROMIUM
+from tests.chromium import chromium
 
 TIMES = 7
 OPENS, REACTS = 1.0, 0.3  # seconds, of the medians
@@ -142,8 +142,7 @@ def main(home: Path, names: Sequence[str]) -> None:
     print(
         f"{'page':20}{'opened':>14}{'reacts':>15}   seconds: median, slowest of {TIMES}; * above {OPENS} and {REACTS}"
     )
-    with app(home) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+    with app(home) as address, chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
         for path, _, _ in pages.values():  # the server and the browser have seen each page once
@@ -153,7 +152,6 @@ def main(home: Path, names: Sequence[str]) -> None:
             page.wait_for_timeout(1500)
             reacted = [] if act is None else [reaction(page, act, k) for k in range(TIMES)]
             print(f"{name:20}{told(opened, OPENS)} {told(reacted, REACTS)}   {what}", flush=True)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from elk_sandbox import literature
-from elk_sandbox.cells import row, source
+from elk_sandbox.cells import row
+from elk_sandbox.keys import source
 from elk_sandbox.runtime.registry import SHIPPED, Registry
 
 SCALES = (0.1, 1.0, 10.0)  # of every weight: 0.01 to 1 nats a node, 0.1 to 10 nats for the others

@@ -13,21 +13,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, sync_playwright
-
-from tests.browser.watched import CHROMIUM
-
 REPOSITORY = Path(__file__).parents[2]
 PROPOSALS = ("human_labels", "downstream")
 COUNTEREXAMPLES = ("human_simulator", "upstream_simulator")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="session")

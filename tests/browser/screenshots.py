@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.watched import CHROMIUM
+from tests.chromium import chromium
 
 REPOSITORY = Path(__file__).parents[2]
 WIDTHS, GROUNDS = (1280, 400), ("light", "dark")
@@ -83,15 +83,13 @@ def take(browser: Browser, address: str, name: str, width: int, ground: str, fil
 
 def main(folder: Path, home: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with app(home) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+    with app(home) as address, chromium() as browser:
         for name in PAGES:
             for width in WIDTHS:
                 for ground in GROUNDS:
                     file = folder / f"{name}-{width}-{ground}.png"
                     take(browser, address, name, width, ground, file)
                     print(file)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from rlhf_lab.blind_outcome import outcome
 from rlhf_lab.blind_sheet import make_sheet
 from rlhf_lab.labels import Text
 from tests.browser.lab_server import Card, Server, serving
-from tests.browser.watched import CHROMIUM, Watched
+from tests.browser.watched import Watched
+from tests.chromium import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, expect
 
-from tests.browser.watched import CHROMIUM, Watched
+from tests.browser.watched import Watched
+from tests.chromium import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,7 +26,7 @@ def test_it_is_solved_slid_and_judged(browser: Browser, server: str) -> None:
     page = watched.page
     page.goto(f"{server}/flip?{PAIR}")
     page.get_by_role("button", name="Solve it").click(timeout=20_000)
-    expect(page.get_by_test_id("stVegaLiteChart").locator("svg.marks").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stVegaLiteChart").locator(".marks").first).to_be_visible(timeout=60_000)
     badge = page.locator(".elk .badge")
     expect(badge).to_have_text(re.compile("killed, strict"))
     formula = page.locator(".katex-display").first
@@ -61,7 +62,7 @@ def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, server: str,
     page = watched.page
     page.goto(f"{server}/flip?{PAIR}")
     solve = page.get_by_role("button", name="Solve it")
-    drawn = page.get_by_test_id("stVegaLiteChart").locator("svg.marks").first
+    drawn = page.get_by_test_id("stVegaLiteChart").locator(".marks").first
     expect(solve.or_(drawn).first).to_be_visible(timeout=20_000)
     if solve.is_visible():
         solve.click()

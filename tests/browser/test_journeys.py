@@ -19,7 +19,8 @@ from rlhf_lab.labels import Text, create_pool, order
 from rlhf_lab.launch import enter
 from rlhf_lab.stages import work
 from tests.browser.lab_server import Card, Server, serving, workers
-from tests.browser.watched import CHROMIUM, Watched
+from tests.browser.watched import Watched
+from tests.chromium import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

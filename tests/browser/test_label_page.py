@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, expect
 from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.labels import Text, create_pool
 from tests.browser.lab_server import Card, Server, serving
-from tests.browser.watched import CHROMIUM, Watched
+from tests.browser.watched import Watched
+from tests.chromium import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

@@ -15,7 +15,8 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.watched import CHROMIUM, Watched
+from tests.browser.watched import Watched
+from tests.chromium import CHROMIUM
 from tests.lab.conftest import made  # noqa: F401
 
 ROOT = Path(__file__).parents[2]

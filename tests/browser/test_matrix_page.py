@@ -8,7 +8,8 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, expect
 
 from elk_sandbox.literature import COUNTEREXAMPLES, STRATEGIES
-from tests.browser.watched import CHROMIUM, Watched
+from tests.browser.watched import Watched
+from tests.chromium import CHROMIUM
 
 CELLS = len(STRATEGIES) * len(COUNTEREXAMPLES)
 PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser
 
-from tests.browser.watched import CHROMIUM
+from tests.chromium import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
-from tests.browser.watched import CHROMIUM, STREAMLITS
+from tests.browser.watched import STREAMLITS
+from tests.chromium import CHROMIUM
 
 LOADED = 30_000  # milliseconds
 

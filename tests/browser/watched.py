@@ -1,13 +1,11 @@
 """A page in a real browser from which no request leaves this machine."""
 
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Route
 
-CHROMIUM = Path("/usr/bin/chromium")
 STREAMLITS = re.compile(r"/_stcore/(health|host-config)(\?|$)")  # it asks for these below a page's address, in vain
 
 

@@ -21,12 +21,12 @@ from rlhf_lab.findings import checkpoint_table, headline
 from rlhf_lab.overoptimization import turn
 from rlhf_lab.report import Report, Sample, Samples, Section, page
 from rlhf_lab.settings import PpoConfig
+from tests.chromium import CHROMIUM
 from tests.html import FETCHES, Parsed
 from tests.lab import test_reward_run as reward_runs
 from tests.lab.simulated import run
 
 ATTACK = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
-CHROMIUM = Path("/usr/bin/chromium")
 CURVE = run()
 
 
@@ -172,15 +172,6 @@ def test_the_checkpoint_at_the_stop_is_the_one_before_the_first_crossing() -> No
     assert shown(curve, turn(curve), 8.0)["at the stop"] == 3
     assert shown(curve, turn(curve), 10.0)["at the stop"] == 5
     assert "at the stop" not in shown(curve, turn(curve), 30.0)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 @pytest.mark.browser

@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from elk_sandbox import cells
+from elk_sandbox import keys
 from elk_sandbox.__main__ import app as command_line
-from elk_sandbox.cells import source
+from elk_sandbox.keys import source
 from elk_sandbox.pages import access
 from elk_sandbox.pages.pair import Pair
 from elk_sandbox.runtime.detached import Detached
@@ -102,7 +102,7 @@ def test_a_stock_value_that_no_slider_reaches_is_told(
     row, column = Registry.default().proposals["complexity"], Registry.default().counterexamples["human_simulator"]
     files = source(row, row.settings()), source(column, column.settings())
     cell = {"verdict": "killed", "relation": "tie", "seconds": 0.1}
-    cells.keep(cell, *files, 0, tmp_path / "workspace")
+    keys.keep(cell, *files, 0, tmp_path / "workspace")
     app = opened()
     assert "The stock world has misreading 0, where it is a tie" in told(app)
     (slider,) = [s for s in app.slider if s.label.startswith("misreading")]

@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from elk_sandbox import beliefs, worlds
-from elk_sandbox.cells import build, case_key, source
+from elk_sandbox.cells import build
+from elk_sandbox.keys import case_key, source
 from elk_sandbox.pages import access
 from elk_sandbox.pages.graph import net
 from elk_sandbox.pages.scene import outside, room

@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from elk_sandbox import contest, drafts
-from elk_sandbox.cells import row, source
+from elk_sandbox.cells import row
+from elk_sandbox.keys import source
 from elk_sandbox.pages import desk, editor
 from elk_sandbox.pages.address import plain
 from elk_sandbox.palette import STATES, state
@@ -103,11 +104,11 @@ def mine() -> tuple[Path, Trial]:
 
 def judged(asked: Trial) -> dict[str, Any]:
     """Judge it here, as the command would."""
-    from elk_sandbox import cells
+    from elk_sandbox import keys
 
     payload = {"proposal": asked.proposal, "counterexamples": [asked.counterexample], "fresh": 4}
     (cell,) = row({**payload, "workspace": str(asked.home)})["cells"]
-    cells.keep(cell, asked.proposal, asked.counterexample, 4, asked.home)
+    keys.keep(cell, asked.proposal, asked.counterexample, 4, asked.home)
     return dict(cell)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from elk_sandbox import judged
-from elk_sandbox.cells import cell_key, source
+from elk_sandbox.keys import cell_key, source
 from elk_sandbox.runtime import measured, registry
 from elk_sandbox.runtime.attacks import Attack
 from elk_sandbox.runtime.registry import Registry

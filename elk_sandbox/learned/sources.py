@@ -1,0 +1,73 @@
+"""Where learned worlds come from: the vault is ours, packages bring others by the entry point `elk_sandbox.worlds`."""
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Protocol
+
+from elk_sandbox.learned.world import LearnedWorld, WorldError
+
+__all__ = ["GROUP", "Say", "Source", "Step", "along", "find", "kinds", "parted"]
+
+GROUP = "elk_sandbox.worlds"
+VAULT = "elk_sandbox.learned.vault:source"
+
+Say = Callable[[str, float], None]
+"""Told what is being done and which share of it is done, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of a sequence of worlds, such as the checkpoints of a run."""
+
+    world: str  # by which `find` finds it
+    step: int
+    kl: float  # nats a completion from the first one, estimated; nan if unknown
+    proxy: float  # mean reward that was optimised; nan if unknown
+    gold: float  # mean true reward; nan if unknown
+
+
+class Source(Protocol):
+    """What an entry point names. `rest` is what stands behind the colon in a world's name, empty for none."""
+
+    def world(self, rest: str, home: Path, say: Say) -> LearnedWorld:
+        """From the workspace `home`, made and kept there if it is not yet. Raises WorldError in one line."""
+
+    def along(self, rest: str, home: Path) -> Sequence[Step]:
+        """The worlds of a sequence, in order. Raises WorldError where there is none."""
+
+    def digest(self, rest: str, home: Path) -> str:
+        """What the world's content is known by, without making it. Raises WorldError as `world` does."""
+
+
+def kinds() -> dict[str, str]:
+    """The first words of worlds' names, each with what to load."""
+    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
+    return {"vault": VAULT, **{point.name: point.value for point in points}}
+
+
+def parted(name: str) -> tuple[Source, str]:
+    """The source of a world and what it is to be asked for. Raises WorldError with a close match."""
+    kind, _, rest = name.partition(":")
+    known = kinds()
+    if kind not in known:
+        near = get_close_matches(kind, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        raise WorldError(f"no learned world is called {name!r}; {hint}")
+    module, _, attribute = known[kind].partition(":")
+    source: Source = getattr(importlib.import_module(module), attribute)
+    return source, rest
+
+
+def find(name: str, home: Path, say: Say = lambda words, share: None) -> LearnedWorld:
+    """The learned world of that name: "vault", or "run:NAME@STEP". Raises WorldError in one line."""
+    source, rest = parted(name)
+    return source.world(rest, home, say)
+
+
+def along(name: str, home: Path) -> Sequence[Step]:
+    """The worlds of a sequence, such as "run:NAME". Raises WorldError where it is none."""
+    source, rest = parted(name)
+    return source.along(rest, home)

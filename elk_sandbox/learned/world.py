@@ -1,0 +1,151 @@
+"""A world whose predictor was trained, not written: what it computes in many situations, and what is true in them."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int8, Int16
+
+from elk_sandbox.runtime.workspace import write
+
+__all__ = ["LearnedWorld", "Process", "WorldError"]
+
+FORMAT = 1
+
+
+class WorldError(ValueError):
+    """No world can be made of that, for the reason given in one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """Situations that the data holds, and the labels 1 or 0 that its human gives there (-1 elsewhere)."""
+
+    labelled_by: str  # a level of `humans`
+    inside: Bool[np.ndarray, " situation"]
+    labels: Int8[np.ndarray, " situation"]
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedWorld:
+    """One question about many situations, drawn alike. Nothing is trained on those of `test`, all is scored on them.
+
+    A layer's array is [situation, unit], float32, in the order in which the network computes them; the last layer is
+    its prediction of what will be seen, all others are latent. `kinds` tells how the sight of a situation comes
+    about ("honest", "screen", ...); a kind that is in no data process is unknown to all who label.
+    """
+
+    name: str  # "vault", "run:demo-ppo@300"
+    question: str
+    layers: Mapping[str, Float32[np.ndarray, "situation unit"]]
+    untrained: Mapping[str, Float32[np.ndarray, "situation unit"]]  # the same of a network that was never trained
+    inputs: Float32[np.ndarray, "situation value"]  # raw, as the predictor is given them
+    humans: Mapping[str, Float64[np.ndarray, " situation"]]  # P(yes); "viewer" is always among them
+    truth: Int8[np.ndarray, " situation"]
+    kinds: tuple[str, ...]
+    kind: Int16[np.ndarray, " situation"]
+    data: Mapping[str, Process]  # "viewer": where nothing is tampered with; "operator": known kinds too, ...
+    test: Bool[np.ndarray, " situation"]
+    sensors: Int8[np.ndarray, "situation sensor"]  # what each camera or meter says, 1 for yes
+    persona: Int8[np.ndarray, " situation"] | None = None  # 1: asked as the one who says what the viewer would
+    spoken: Float64[np.ndarray, " situation"] | None = None  # P(yes) that the network itself says, under its persona
+    hard: Bool[np.ndarray, " situation"] | None = None  # harder than what an overseer checks
+    words: Mapping[str, str] = field(default_factory=dict)  # what the kinds mean, for people
+    about: Mapping[str, Any] = field(default_factory=dict)  # how it was trained: JSON-able
+
+    def __post_init__(self) -> None:
+        count = len(self.truth)
+        arrays: dict[str, np.ndarray | None] = {
+            **{f"layer {n}": a for n, a in self.layers.items()},
+            **{f"untrained layer {n}": a for n, a in self.untrained.items()},
+            **{f"human {n}": a for n, a in self.humans.items()},
+            **{f"data {n}": p.inside for n, p in self.data.items()},
+            "inputs": self.inputs, "kind": self.kind, "test": self.test, "sensors": self.sensors,
+            "persona": self.persona, "spoken": self.spoken, "hard": self.hard,
+        }  # fmt: skip
+        for name, array in arrays.items():
+            if array is not None and len(array) != count:
+                raise WorldError(f"{name} has {len(array)} situations where the truth has {count}")
+            if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise WorldError(f"{name} holds numbers that are not finite")
+        if len(self.layers) < 2 or list(self.layers) != list(self.untrained):
+            raise WorldError("a world has at least two layers, the same of the trained and of the untrained network")
+        if "viewer" not in self.humans or "viewer" not in self.data:
+            raise WorldError("a world has a human called viewer, and data that they label")
+        for name, process in self.data.items():
+            if process.labelled_by not in self.humans:
+                raise WorldError(f"the data process {name} is labelled by {process.labelled_by}, who is no human here")
+            if not (process.inside & ~self.test).any():
+                raise WorldError(f"the data process {name} has no situation to train on")
+
+    @cached_property
+    def fooled(self) -> Bool[np.ndarray, " situation"]:
+        """It looks as if yes were right, and it is not."""
+        return (self.humans["viewer"] > 0.5) & (self.truth == 0)
+
+    @cached_property
+    def known(self) -> Bool[np.ndarray, " kind"]:
+        """Which kinds some data process holds."""
+        inside = np.any([p.inside for p in self.data.values()], axis=0)
+        return np.array([bool((inside & (self.kind == k)).any()) for k in range(len(self.kinds))])
+
+    @property
+    def output(self) -> str:
+        """The layer that is the prediction of what will be seen."""
+        return list(self.layers)[-1]
+
+    def save(self, folder: Path) -> None:
+        """Write it to a folder; `load` gives it back."""
+        meta = {
+            "format": FORMAT, "name": self.name, "question": self.question, "layers": list(self.layers),
+            "humans": list(self.humans), "kinds": list(self.kinds),
+            "data": {n: p.labelled_by for n, p in self.data.items()},
+            "words": dict(self.words), "about": dict(self.about),
+        }  # fmt: skip
+        arrays: dict[str, np.ndarray] = {
+            **{f"layer_{k}": a for k, a in enumerate(self.layers.values())},
+            **{f"untrained_{k}": a for k, a in enumerate(self.untrained.values())},
+            **{f"human_{k}": a for k, a in enumerate(self.humans.values())},
+            **{f"inside_{k}": p.inside for k, p in enumerate(self.data.values())},
+            **{f"labels_{k}": p.labels for k, p in enumerate(self.data.values())},
+        }  # fmt: skip
+        for name in ("inputs", "truth", "kind", "test", "sensors", "persona", "spoken", "hard"):
+            if (array := getattr(self, name)) is not None:
+                arrays[name] = array
+        held = io.BytesIO()
+        np.savez(held, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
+        write(folder / "world.npz", held.getvalue())
+
+    @classmethod
+    def load(cls, folder: Path) -> "LearnedWorld":
+        """Raises WorldError for a folder that holds none, or one of another format."""
+        file = folder / "world.npz"
+        try:
+            with np.load(file, allow_pickle=False) as kept:
+                found = {name: kept[name] for name in kept.files}
+            meta = json.loads(found.pop("meta").tobytes())
+        except (OSError, ValueError, KeyError) as reason:
+            raise WorldError(f"{file} cannot be read as a learned world: {reason}; delete it to make it anew") from None
+        if meta.get("format") != FORMAT:
+            raise WorldError(f"{file} is of format {meta.get('format')}, this program reads {FORMAT}; delete it")
+        rest = ("inputs", "truth", "kind", "test", "sensors", "persona", "spoken", "hard")
+        return cls(
+            name=meta["name"],
+            question=meta["question"],
+            layers={n: found[f"layer_{k}"] for k, n in enumerate(meta["layers"])},
+            untrained={n: found[f"untrained_{k}"] for k, n in enumerate(meta["layers"])},
+            humans={n: found[f"human_{k}"] for k, n in enumerate(meta["humans"])},
+            kinds=tuple(meta["kinds"]),
+            data={
+                n: Process(by, found[f"inside_{k}"], found[f"labels_{k}"])
+                for k, (n, by) in enumerate(meta["data"].items())
+            },
+            words=meta["words"],
+            about=meta["about"],
+            **{name: found.get(name) for name in rest},  # type: ignore[arg-type]
+        )

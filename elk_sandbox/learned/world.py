@@ -86,7 +86,7 @@ class LearnedWorld:
     @cached_property
     def fooled(self) -> Bool[np.ndarray, " situation"]:
         """It looks as if yes were right, and it is not."""
-        return (self.humans["viewer"] > 0.5) & (self.truth == 0)
+        return np.asarray((self.humans["viewer"] > 0.5) & (self.truth == 0))
 
     @cached_property
     def known(self) -> Bool[np.ndarray, " kind"]:
@@ -118,7 +118,8 @@ class LearnedWorld:
             if (array := getattr(self, name)) is not None:
                 arrays[name] = array
         held = io.BytesIO()
-        np.savez(held, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
+        arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+        np.savez(held, allow_pickle=False, **arrays)
         write(folder / "world.npz", held.getvalue())
 
     @classmethod

@@ -41,6 +41,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench.nets_ratio
 	$(BIN)/python -m tests.bench.judge_cost
+	$(BIN)/python -m tests.bench.probes
 	$(BIN)/python -m tests.bench.lab_pretrain
 	$(BIN)/python -m tests.bench.lab_speed
 

@@ -2,7 +2,8 @@
 
 A seed is a bootstrap resample of the training situations, given as weights, and where something is drawn at first, a
 stream of its own: what comes of it does not depend on which other seeds are in the batch (up to rounding). All is
-computed in float64 and on activations that are centred and scaled, unit by unit, by what the training situations say.
+computed in float64 unless it says otherwise, and on activations that are centred and scaled, unit by unit, by what the
+training situations say.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from torch import Tensor
 __all__ = ["Probe", "Scale", "calibrated", "ccs", "difference", "logistic", "mahalanobis", "resample"]
 
 PENALTY = 1e-3  # on half the squared weights, beside the mean loss in nats
+RATE = 0.02  # of Adam, for contrast-consistent search
+TRIED = 2000  # about as many situations say which of its first directions is best
 ENOUGH = 1e-10  # of the gradient, in coordinates in which the curvature is about 1
 
 
@@ -210,38 +213,41 @@ def ccs(
     """Contrast-consistent search (Burns et al. 2022) by Adam: probes of the two activations, and the loss.
 
     The loss is the mean of (p(yes) - (1 - p(no)))^2 + min(p(yes), p(no))^2, yes and no each centred and scaled by
-    itself. Of several first directions the one goes on that is lowest after a fifth of the steps. Which side means yes
-    is not found by it.
+    itself. Of several first directions the one goes on that is lowest after a fifth of the steps, on a part of the
+    situations. Which side means yes is not found by it. In float32.
     """
     scales = Scale.of(yes), Scale.of(no)
-    x = [torch.from_numpy(scale(a)) for scale, a in zip(scales, (yes, no), strict=True)]
+    x = [torch.from_numpy(scale(a)).float() for scale, a in zip(scales, (yes, no), strict=True)]
     first = np.stack([stream.normal(size=(tries, yes.shape[1])) for stream in streams])
-    w = torch.from_numpy(first / np.linalg.norm(first, axis=-1, keepdims=True)).flatten(0, 1).T
-    shares = torch.from_numpy(weights / weights.sum(axis=1, keepdims=True)).T
-    w, b, losses = _contrasted(x, shares.repeat_interleave(tries, dim=1), w, w.new_zeros(w.shape[1]), steps // 5)
+    w = torch.from_numpy(first / np.linalg.norm(first, axis=-1, keepdims=True)).float().flatten(0, 1).T
+    shares = torch.from_numpy(weights / weights.sum(axis=1, keepdims=True)).float().T
+    few = slice(None, None, max(1, len(yes) // TRIED))
+    some = shares[few].repeat_interleave(tries, dim=1)
+    w, b, losses = _contrasted([a[few] for a in x], some / some.sum(dim=0), w, w.new_zeros(w.shape[1]), steps // 5)
     best = torch.arange(len(streams)) * tries + losses.view(len(streams), tries).argmin(dim=1)
     w, b, losses = _contrasted(x, shares, w[:, best], b[best], steps - steps // 5)
-    found = [scale.probe(w.T.numpy(), b.numpy()) for scale in scales]
-    return found[0], found[1], losses.numpy()
+    found = [scale.probe(w.T.double().numpy(), b.double().numpy()) for scale in scales]
+    return found[0], found[1], losses.double().numpy()
 
 
 def _contrasted(
     x: Sequence[Tensor], shares: Tensor, w: Tensor, b: Tensor, steps: int
 ) -> tuple[Tensor, Tensor, Float[Tensor, " candidate"]]:
-    """Adam on directions and biases by the gradient in closed form; the loss of where it ends."""
-    w, b = w.contiguous(), b.clone()
-    adam = torch.optim.Adam([w, b], lr=0.02)
-    for _ in range(steps):
-        p, q = (torch.sigmoid(torch.addmm(b, a, w)) for a in x)
-        both = 2 * (p + q - 1)
-        w.grad, b.grad = torch.zeros_like(w), torch.zeros_like(b)
+    """Adam (Kingma and Ba 2015) by the gradient in closed form; directions, biases, and the loss of where they end."""
+    at = torch.cat([w, b[None]])
+    first, second, slope = torch.zeros_like(at), torch.zeros_like(at), torch.empty_like(at)
+    for step in range(1, steps + 1):
+        p, q = (torch.sigmoid(torch.addmm(at[-1], a, at[:-1])) for a in x)
+        both, slope = 2 * (p + q - 1), slope.zero_()
         for a, mine, other in ((x[0], p, q), (x[1], q, p)):
             pull = (both + 2 * mine * (mine < other)) * (mine * (1 - mine) * shares)
-            w.grad.addmm_(a.T, pull)
-            b.grad += pull.sum(dim=0)
-        adam.step()
-    p, q = (torch.sigmoid(torch.addmm(b, a, w)) for a in x)
-    return w, b, (shares * contrast_loss(p, q)).sum(dim=0)
+            slope[:-1].addmm_(a.T, pull)
+            slope[-1] += pull.sum(dim=0)
+        first.lerp_(slope, 0.1)
+        second.lerp_(slope**2, 0.001)
+        at -= RATE * first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+    p, q = (torch.sigmoid(torch.addmm(at[-1], a, at[:-1])) for a in x)
+    return at[:-1], at[-1], (shares * contrast_loss(p, q)).sum(dim=0)
 
 
 def contrast_loss(p: Float[Tensor, "*batch"], q: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:

@@ -17,7 +17,7 @@ __all__ = ["LearnedWorld", "Process", "WorldError"]
 
 FORMAT = 1
 
-Pair: TypeAlias = tuple[Float32[np.ndarray, "situation unit"], Float32[np.ndarray, "situation unit"]]
+Pair: TypeAlias = tuple[Float32[np.ndarray, "situation _"], Float32[np.ndarray, "situation _"]]
 
 
 class WorldError(ValueError):

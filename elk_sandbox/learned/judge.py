@@ -23,10 +23,9 @@ from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime.isolation import Child, UserError
 
-__all__ = ["STEPS", "NetResult", "child_of", "judged", "likeness", "shown"]
+__all__ = ["NetResult", "child_of", "judged", "likeness", "shown"]
 
 ROLE = "elk_sandbox.runtime.learned_role"
-STEPS = 400
 LACKING = {
     "siblings": "the world has one predictor",
     "relations": "the world has one question, and no relations",

@@ -135,7 +135,7 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
         ("dishonest", f"{_number(cell['dishonest'])} of situations answered against the truth"),
         ("", f"{_number(cell['dishonest_unknown'])} where no data holds what happens"),
         ("fooled", f"{_number(cell['honesty_fooled'])} right where it looks good and is not"),
-        ("real from fake", f"AUROC {_number(cell['auroc'])}, of unknown kinds {_number(cell['auroc_unknown'])}"),
+        ("real, fake", f"AUROC {_number(cell['auroc'])}, of unknown kinds {_number(cell['auroc_unknown'])}"),
         ("nearest", _nearest(cell)),
         ("", ", ".join(f"{name} {share:.1%}" for name, share in cell["alike"].items()) + " of answers alike"),
     ]  # fmt: skip

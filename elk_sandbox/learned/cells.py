@@ -11,12 +11,11 @@ import numpy as np
 from elk_sandbox.evidence.result import Trained
 from elk_sandbox.keys import code_digest
 from elk_sandbox.learned import sources
-from elk_sandbox.learned.certificate import certify
 from elk_sandbox.learned.world import LearnedWorld
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 from elk_sandbox.terminal import json_text
 
-__all__ = ["Row", "certificate", "compute", "row_of"]
+__all__ = ["Row", "certificate", "compute", "kept", "row_of"]
 
 FOLDER = "learned"
 
@@ -58,6 +57,19 @@ def compute(
             yield cell
 
 
+def kept(rows: Sequence[Row], worlds: Sequence[str], home: Path, trained: Trained) -> dict[tuple[str, str], Any]:
+    """By row and world, the cells that the workspace holds. Raises WorldError for a world that there is not."""
+    found = {}
+    for name in worlds:
+        source, rest = sources.parted(name)
+        digest = source.digest(rest, home)
+        for row in rows:
+            cell = load(home / FOLDER, _key(row, digest, trained))
+            if cell is not None and cell.value is not None:
+                found[row_of(row), name] = dict(cell.value)
+    return found
+
+
 def certificate(name: str, home: Path, say: Say, world: LearnedWorld | None = None) -> dict[str, Any]:
     """Whether the predictor of that world knows; kept as results are. world: if it is at hand."""
     source, rest = sources.parted(name)
@@ -65,6 +77,8 @@ def certificate(name: str, home: Path, say: Say, world: LearnedWorld | None = No
     kept = load(home / FOLDER, key)
     if kept is not None and kept.value is not None:
         return dict(kept.value)
+    from elk_sandbox.learned.certificate import certify
+
     world = world or source.world(rest, home, say)
     say(f"{name}: does the predictor know?", 0.0)
     found: dict[str, Any] = json.loads(json_text(certify(world).as_dict()))

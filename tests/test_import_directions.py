@@ -20,6 +20,7 @@ PACKAGES = ("elk_sandbox", "rlhf_lab")
 HEAVY = {"torch", "sympy", "streamlit", "scipy", "sklearn", "matplotlib", "altair", "rlhf_lab"}  # slow, or not below us
 FROM_THE_LAB = {
     "declare",
+    "learned",
     "oversight",
     "palette",
     "runtime",
@@ -206,8 +207,8 @@ def test_no_module_is_called_utils() -> None:
         ("elk_sandbox/a.py", "import streamlit as st", "streamlit: streamlit is for app.py and pages"),
         ("elk_sandbox/runtime/a.py", "from sympy import S", "sympy S: sympy is for symbolic and oversight"),
         ("elk_sandbox/a.py", "import proposals.complexity", "packages import no plug-ins, app or tests"),
-        ("rlhf_lab/a.py", "from elk_sandbox.judge import judge", "the lab builds on declare, oversight"),
-        ("rlhf_lab/a.py", "from elk_sandbox import judge", "the lab builds on declare, oversight"),
+        ("rlhf_lab/a.py", "from elk_sandbox.judge import judge", "the lab builds on declare, learned"),
+        ("rlhf_lab/a.py", "from elk_sandbox import judge", "the lab builds on declare, learned"),
         ("proposals/a.py", "from elk_sandbox.view import View", "plug-ins use public names only"),
         ("proposals/a.py", "from elk_sandbox import judge", "plug-ins use public names only"),
         ("proposals/counterexamples/a.py", "import elk_sandbox.view", "plug-ins use public names only"),

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int16
 
 from elk_sandbox.runtime.workspace import write
+from elk_sandbox.terminal import InputError
 
 __all__ = ["LearnedWorld", "Process", "WorldError"]
 
@@ -20,7 +21,7 @@ FORMAT = 1
 Pair: TypeAlias = tuple[Float32[np.ndarray, "situation _"], Float32[np.ndarray, "situation _"]]
 
 
-class WorldError(ValueError):
+class WorldError(InputError, ValueError):
     """No world can be made of that, for the reason given in one line."""
 
 

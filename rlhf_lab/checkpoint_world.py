@@ -1,0 +1,115 @@
+"""A run's checkpoint as a learned world: it reads speeches of the stage, or what it wrote itself.
+
+The texts are the same for all checkpoints of a run, so that along it only the network changes. Half of them are for
+training; with ",own" the other half gives way to the checkpoint's own samples, of which nothing is trained on.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from elk_sandbox.learned.sources import Say
+from elk_sandbox.learned.world import LearnedWorld, WorldError
+from rlhf_lab.activations import layers, untrained
+from rlhf_lab.checkpoint_choice import Chosen
+from rlhf_lab.generate import sample, stream
+from rlhf_lab.machine import prepare
+from rlhf_lab.models import LanguageModel, load_model
+from rlhf_lab.passages import Passage, Tokens, drawn, passages
+from rlhf_lab.reward_model import load_reward
+from rlhf_lab.reward_run import logits
+from rlhf_lab.text_world import HONESTS, OTHERS, SEED, UNTRAINED, assembled, belief, halves
+from rlhf_lab.tokenizer import Tokenizer
+
+__all__ = ["made", "opening"]
+
+OWN = 4000  # samples of the checkpoint
+
+
+@torch.no_grad()
+def made(chosen: Chosen, say: Say) -> LearnedWorld:
+    """The world of a checkpoint. Raises WorldError, or CheckpointError for a file that is missing or altered."""
+    prepare()
+    say("drawing texts", 0.0)
+    language = _predictor(chosen)
+    texts, test = _texts(chosen, language, say)
+    rows = torch.tensor([[0, *text.tokens] for text in texts])
+    trained = layers(language.model, rows, lambda share: say("reading the texts", 0.6 + 0.2 * share))
+    say("reading them without having learned", 0.8)
+    fresh = layers(untrained(language.model, UNTRAINED), rows)
+    say("asking the judges", 0.9)
+    models = {role: _reward(folder, rows, language.tokenizer) for role, folder in chosen.rewards.items()}
+    humans = {"viewer": belief(chosen.viewer, [text.text for text in texts])} if chosen.viewer else {}
+    if "reward_model" in models:
+        humans = {"viewer": models["reward_model"], **humans, "reward_model": models.pop("reward_model")}
+    about = {
+        "run": chosen.run,
+        "run's kind": chosen.kind,
+        "step": chosen.step,
+        "texts": "its own samples" if chosen.own else "speeches of the stage",
+        "tokens of a text": chosen.length,
+        "viewer": chosen.viewer.to_json() if chosen.viewer else "the reward model: people labelled, or several raters",
+        "reward models": {role: folder.parent.name for role, folder in chosen.rewards.items()},
+        "network": vars(language.model.shape),
+    }
+    return assembled(chosen.name, texts, test, trained, fresh, humans, models, about)
+
+
+def opening(tokenizer: Tokenizer, length: int) -> Callable[[str], tuple[str, Tokens] | None]:
+    """What makes of a speech its first `length` tokens and their text; None of a shorter one, or one misspelt."""
+
+    def fitted(speech: str) -> tuple[str, Tokens] | None:
+        tokens = tuple(tokenizer.encode(speech)[:length])
+        text = tokenizer.decode(tokens)
+        return (text, tokens) if len(tokens) == length and speech.startswith(text) else None
+
+    return fitted
+
+
+def _predictor(chosen: Chosen) -> LanguageModel:
+    if chosen.kind != "reward":
+        return load_model(chosen.folder)[0]
+    model, meta = load_reward(chosen.folder)
+    return LanguageModel(model.trunk, Tokenizer.from_json(meta["tokenizer"]))
+
+
+def _texts(chosen: Chosen, language: LanguageModel, say: Say) -> tuple[list[Passage], np.ndarray]:
+    texts = drawn(
+        opening(language.tokenizer, chosen.length),
+        chosen.viewer,
+        np.random.default_rng(SEED),
+        honest=HONESTS,
+        others=OTHERS,
+        say=lambda share: say("drawing texts", 0.5 * share),
+    )
+    if not texts:
+        raise WorldError(
+            f"the tokens of {chosen.run!r} spell no speech of the stage of {chosen.length} tokens: take a run whose "
+            "base learned the corpus stage"
+        )
+    test = halves(texts)
+    if not chosen.own:
+        return texts, test
+    say("sampling the checkpoint", 0.5)
+    texts = [text for text, held in zip(texts, test, strict=True) if not held]
+    seen = {text.text for text in texts}
+    own = [each for each in passages(_samples(language, chosen.length), chosen.viewer) if each.text not in seen]
+    return [*texts, *own], np.arange(len(texts) + len(own)) >= len(texts)
+
+
+def _samples(language: LanguageModel, length: int) -> list[tuple[str, Tokens]]:
+    prompt = torch.zeros(OWN, 1, dtype=torch.long)
+    rows = sample(language.model, prompt, length, stream("learned world", SEED)).tokens
+    return [(language.text(row), tuple(row[1:].tolist())) for row in rows]
+
+
+def _reward(folder: Path, rows: Int[Tensor, "text time"], tokenizer: Tokenizer) -> Float[np.ndarray, " text"]:
+    """P(positive) by a reward model."""
+    model, meta = load_reward(folder)
+    if meta["tokenizer"] != tokenizer.to_json():
+        raise WorldError(f"the reward model {folder.parent.name!r} learned other tokens than this network's")
+    return torch.sigmoid(logits(model, rows).double()).numpy()

@@ -34,8 +34,9 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
         import transformers
     except ImportError:
         raise WorldError("hf: needs the extra hf: pip install 'elk-sandbox[hf]'") from None
-    transformers.utils.logging.disable_progress_bar()
-    auto: Any = transformers.AutoModelForCausalLM
+    library: Any = transformers  # which has no types
+    library.utils.logging.disable_progress_bar()
+    auto = library.AutoModelForCausalLM
     prepare()
     say("drawing texts", 0.0)
     viewer = make("counter", temperature=0.0)

@@ -16,6 +16,7 @@ page = st.navigation(
             st.Page(f"{ELK}/workbench.py", title="Workbench"),
             st.Page(f"{ELK}/matrix.py", title="Matrix"),
             st.Page(f"{ELK}/flip.py", title="When does it flip?"),
+            st.Page(f"{ELK}/networks.py", title="Networks"),
         ],
         "RLHF": [
             st.Page(f"{LAB}/runs.py", title="Runs"),

@@ -106,7 +106,7 @@ def _save(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
         return
     buffer = io.BytesIO()
     np.savez(buffer, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
-    workspace.write(path, buffer.getvalue())
+    workspace.write_result(path, buffer.getvalue())
 
 
 def draws_of(fresh: int, text: str) -> list[int | None]:

@@ -18,7 +18,13 @@ Reader = Literal["table", "logistic"]
 
 
 def leaked(view: "View", reporters: "Reporters", reader: Reader) -> Float[np.ndarray, " candidate"]:
-    """Nats; see `View.leak`."""
+    """Nats; see `View.leak`.
+
+    Behind its coin an answer is sent as itself or its opposite, each half of the time: whatever it is, what is sent
+    covaries with nothing, and neither does the coin. So the best logistic reader of both says nothing, exactly.
+    """
+    if view.pads and reader == "logistic":
+        return np.zeros(len(reporters))
     viewer = (view.humans["viewer"] > 0.5).astype(np.int8)
     kept, which = np.unique(reporters.depends, axis=0, return_inverse=True)
     bits = np.empty(len(kept))
@@ -30,7 +36,7 @@ def leaked(view: "View", reporters: "Reporters", reader: Reader) -> Float[np.nda
         bits[group] = v_information(view.weights, states.astype(np.float64), viewer, reader)
     found = bits[which.reshape(-1)]
     if view.pads:
-        behind = reporters.map(view.bits[0], lambda answers: _padded(view, answers, viewer, reader))
+        behind = reporters.map(view.bits[0], lambda answers: _padded(view, answers, viewer))
         found = np.minimum(found, behind)
     return np.asarray(found * np.log(2))
 
@@ -39,12 +45,11 @@ def _padded(
     view: "View",
     answers: Float[np.ndarray, "candidate situation question"],
     viewer: Int8[np.ndarray, "situation question"],
-    reader: Reader,
 ) -> Float[np.ndarray, " candidate"]:
-    """Bits read from (answer XOR coin, coin), a fair coin for each question."""
+    """Bits that a table reads from (answer XOR coin, coin), a fair coin for each question."""
     coins = np.array(list(product((0, 1), repeat=answers.shape[-1])))
     sent = np.abs(answers[:, :, None] - coins)  # [candidate, situation, coins, question]
     message = np.concatenate([sent, np.broadcast_to(coins, sent.shape)], axis=-1)
     weights = np.repeat(view.weights, len(coins)) / len(coins)
     rows = message.reshape(len(answers), len(weights), 2 * answers.shape[-1])
-    return v_information(weights, rows, np.repeat(viewer, len(coins), axis=0), reader)
+    return v_information(weights, rows, np.repeat(viewer, len(coins), axis=0), "table")

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
-__all__ = ["InputError", "err", "out", "print_json", "progress", "status", "writing"]
+__all__ = ["InputError", "err", "out", "print_json", "progress", "saying", "status", "writing"]
 
 WIDE = 140  # columns where the output is no terminal
 EVERY = 3.0  # seconds between two lines of progress there
@@ -77,6 +78,30 @@ def progress(total: int, *, quiet: bool, what: str = "cells") -> Iterator[Callab
     with Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err) as bar:
         task = bar.add_task(what, total=total)
         yield lambda by=1: bar.advance(task, by)
+
+
+@contextmanager
+def saying(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """What is being done and which share of it, from 0 to 1: a bar, or a line every few seconds."""
+    if quiet:
+        yield lambda words, share: None
+        return
+    if not err.is_terminal:
+        told = time.monotonic()
+
+        def line(words: str, share: float) -> None:
+            nonlocal told
+            if time.monotonic() - told >= EVERY:
+                err.print(Text(f"{words}: {share:.0%}"))
+                told = time.monotonic()
+
+        yield line
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=err) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda words, share: bar.update(task, description=escape(words), completed=share)
 
 
 def _lines(total: int, what: str) -> Callable[..., None]:

@@ -61,6 +61,16 @@ class Runs:
             steps.append(Step(f"run:{name}@{at}{OWN if own else ''}", at, kl, proxy, gold))
         return steps
 
+    def listed(self, home: Path) -> Sequence[str]:
+        """The ppo runs, newest first, that have more than their first model."""
+        try:
+            with opened(home) as store:
+                return [
+                    f"run:{row.name}" for row in reversed(store.runs("ppo")) if len(models(Run(store, home, row))) > 1
+                ]
+        except InputError:
+            return []
+
     def digest(self, rest: str, home: Path) -> str:
         """Changes with the checkpoint, with who judges, and with the code that makes the world."""
         try:
@@ -87,6 +97,10 @@ class Folders:
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """Raises WorldError: a folder holds one model."""
         raise WorldError(f"hf:{rest} is one model: a curve is of a ppo run, run:NAME")
+
+    def listed(self, home: Path) -> Sequence[str]:
+        """None: folders are named by who has them."""
+        return []
 
     def digest(self, rest: str, home: Path) -> str:
         """The SHA-256 of the folder's configuration, tokenizer and weights, and of the code that makes the world."""

@@ -32,6 +32,7 @@ BESIDE_THE_PATH = (
     ["symbolic"],
     ["evidence"],
     ["oversight"],
+    ["learned"],
 )  # parts of elk_sandbox that judging need not load
 LONGEST = 300  # lines of a file
 LONGER: dict[str, str] = {}  # file: why a reader would accept it

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from elk_sandbox import Human, Net, NotApplicable, Reporter, Table, World, majority, worlds
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.exam import encode
+from elk_sandbox.information import v_information
 from elk_sandbox.objective import Objective
 from elk_sandbox.people import Data
 from elk_sandbox.translators import is_honest
@@ -146,6 +147,22 @@ def test_a_pad_hides_everything_from_a_linear_reader_and_nothing_from_a_table() 
     assert ask(world, "leak", look, truth) == [0, 0]
     table = ask(world, "leak", look, truth, reader="table")
     assert table == [pytest.approx(0.9928 * LN2, abs=5e-5), pytest.approx(0.6417 * LN2, abs=5e-5)]
+
+
+@given(st.integers(0, 2**16 - 1))
+def test_a_logistic_reader_of_an_answer_behind_a_coin_and_of_the_coin_learns_nothing(seed: int) -> None:
+    """By the fit, and with answers that are probabilities: `leak` takes it for granted."""
+    rng = np.random.default_rng(seed)
+    weights, answers, viewer = rng.dirichlet(np.ones(6)), rng.random(6), rng.integers(0, 2, (6, 1)).astype(np.int8)
+    coins = np.tile([0, 1], 6)
+    sent = np.abs(np.repeat(answers, 2) - coins)
+    message = np.stack([sent, coins], axis=1)[None]
+    assert v_information(np.repeat(weights, 2) / 2, message, np.repeat(viewer, 2, axis=0), "logistic") == [0]
+    clear = np.stack([np.repeat(viewer[:, 0], 2), coins], axis=1)[None].astype(np.float64)
+    assert (
+        v_information(np.repeat(weights, 2) / 2, clear, np.repeat(viewer, 2, axis=0), "logistic") > 0
+        or np.ptp(viewer) == 0
+    )
 
 
 @settings(max_examples=25, deadline=None)

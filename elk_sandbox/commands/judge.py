@@ -27,6 +27,8 @@ def judge(
     seeds: Annotated[int, typer.Option(help="Train so many by gradient descent, as evidence.", min=0, max=1000)] = 0,
     reporter: Annotated[Literal["linear", "mlp"], typer.Option(help="What is trained.")] = "mlp",
     steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = 600,
+    on: Annotated[str | None, typer.Option(help="A learned world: vault, or run:NAME@STEP.")] = None,
+    along: Annotated[str | None, typer.Option(help="A sequence of them, a run's checkpoints: run:NAME.")] = None,
     contest: Annotated[bool, typer.Option(help="Put it before all breakers of ARC's contest at once.")] = False,
     share: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page.")] = None,
     again: Annotated[bool, typer.Option(help="Judge a row anew, whatever the workspace holds of it.")] = False,
@@ -44,6 +46,16 @@ def judge(
 
     registry = registry_in(folder)
     chosen = registry.find("proposal", proposal)
+    if on or along:
+        if counterexample or contest or share or blind or (on and along):
+            raise InputError("--on and --along judge in learned worlds: one of them, with --seeds, --reporter, --steps")
+        from elk_sandbox.commands import learned
+
+        (item,) = with_settings([chosen], settings or [])
+        home = workspaces.workspace(workspace)
+        run = learned.on if on else learned.along
+        run(item, str(on or along), seeds or learned.SEEDS, reporter, steps, home, again, as_json)
+        return
     if contest:
         if counterexample or seeds or share:
             raise InputError("--contest has a world of its own: leave out the counterexample, --seeds and --share")

@@ -20,6 +20,9 @@ Names = Annotated[str | None, typer.Option(help="Names or paths, separated by co
 def matrix(
     proposals: Names = None,
     counterexamples: Names = None,
+    worlds: Annotated[str | None, typer.Option(help="Learned worlds, no counterexamples: vault,run:NAME")] = None,
+    methods: Annotated[str | None, typer.Option(help="Published methods, with --worlds; default all.")] = None,
+    seeds: Annotated[int, typer.Option(help="Reporters that are trained in a learned world.", min=1, max=1000)] = 20,
     engine: Annotated[str, typer.Option(help="inline, processes or dask.")] = "processes",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786.")] = None,
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 0,
@@ -40,6 +43,14 @@ def matrix(
         raise InputError(f"no engine {engine!r}{suggest(engine, get_args(Engine))}")
     registry = registry_in(folder)
     rows = _named(registry, "proposal", proposals)
+    if worlds is not None:
+        if counterexamples or blind or png or csv:
+            raise InputError("--worlds goes with --proposals, --methods, --seeds, --again and --json")
+        from elk_sandbox.commands import learned
+
+        names, home = [w.strip() for w in worlds.split(",") if w.strip()], workspaces.workspace(workspace)
+        learned.matrix(rows, learned.methods(methods), names, seeds, home, again, as_json)
+        return
     columns = _named(registry, "counterexample", counterexamples)
     where = workspaces.workspace(workspace)
     if blind:

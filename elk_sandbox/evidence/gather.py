@@ -23,7 +23,7 @@ from elk_sandbox.seats import Seat
 from elk_sandbox.view import View
 from elk_sandbox.world import World
 
-__all__ = ["Trained", "child_of", "gather", "of"]
+__all__ = ["LIMITS", "Trained", "child_of", "fault_told", "gather", "of", "train", "unusable"]
 
 ROLE = "elk_sandbox.runtime.evidence_role"
 LIMITS = Limits(wall=30.0, cpu=3600, memory=8 << 30)  # torch alone maps 0.6 GiB, and with CUDA several
@@ -38,7 +38,7 @@ Progress = Callable[[int], None]
 """Called with the number of steps that were done since the last call."""
 
 
-class _Bad(Exception):
+class _Bad(ValueError):
     """What the child sent is not what it was asked for."""
 
 
@@ -85,9 +85,9 @@ def gather(
     try:
         reply, _ = _call(child, {**meta, "do": "begin"}, arrays, LIMITS.wall)
         surrogates = _calibrated(seat, reply.get("asked"), meta, arrays)
-        if unusable := [c for c in surrogates if not c.usable]:
-            raise NotApplicable(f"not trained: {'; '.join(map(_unusable, unusable))}")
-        objective = _train(child, trained, progress)
+        if bad := [c for c in surrogates if not c.usable]:
+            raise NotApplicable(f"not trained: {'; '.join(map(unusable, bad))}")
+        objective = train(child, trained, progress)
         _, sent = _call(child, {"do": "answers"}, {}, LIMITS.wall)
         shape = (trained.seeds, world.siblings, len(world.weights), len(world.questions))
         answers = _checked(sent.get("answers"), shape)
@@ -97,7 +97,7 @@ def gather(
     except NotApplicable as reason:
         found = {"reason": str(reason)}
     except UserError as fault:
-        found = {"reason": _told(fault)}
+        found = {"reason": fault_told(fault)}
     except _Bad as reason:
         found = {"reason": f"the answer of the process that trains is malformed: {reason}"}
     return Evidence(trained, surrogates=surrogates, seconds=round(time.perf_counter() - began, 3), **found)
@@ -114,13 +114,15 @@ def _shown(world: World) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return {**meta, "earlier": world.earlier is not None}, arrays
 
 
-def _unusable(c: Calibration) -> str:
+def unusable(c: Calibration) -> str:
+    """Why a surrogate is not trained on."""
     if c.correlation is None:
         return f"the surrogate of {c.measure} varies where the exact measure does not, or the other way round"
     return f"the surrogate of {c.measure} has rank correlation {c.correlation:.2f} with the exact measure"
 
 
-def _told(fault: UserError) -> str:
+def fault_told(fault: UserError) -> str:
+    """What to say of a fault in the user's file while it trains."""
     differs = "numpy" in fault.message or "Tensor" in fault.message
     return f"{fault}" + ("; calculate with view.xp in place of numpy: gradients are taken here" if differs else "")
 
@@ -162,7 +164,7 @@ def _function_of_bits(view: View, answers: Float[np.ndarray, "seed sibling situa
         raise _Bad("an answer is no function of the nodes that a reporter may read")
 
 
-def _train(child: Examinee, trained: Trained, progress: Progress) -> Float[np.ndarray, " seed"]:
+def train(child: Examinee, trained: Trained, progress: Progress) -> Float[np.ndarray, " seed"]:
     """Train in pieces, by the pace of those before; the objective at the last step."""
     steps = trained.steps
     done, spent, piece = 0, 0.0, min(FIRST, steps)

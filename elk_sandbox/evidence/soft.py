@@ -18,7 +18,7 @@ from elk_sandbox.candidates import Reporters
 from elk_sandbox.objective import NotApplicable, Objective
 from elk_sandbox.view import FLOOR, Process, View
 
-__all__ = ["SURROGATES", "SoftReporters", "SoftView"]
+__all__ = ["SURROGATES", "SoftProcess", "SoftReporters", "SoftView", "surrogate"]
 
 MOST_NODES = 13  # that vary and can be read: their whole cube is gone through at each step
 MOST_QUESTIONS = 8  # of a sum over patterns of answers
@@ -39,7 +39,9 @@ class SoftProcess(NamedTuple):
     labels: Tensor  # [situation, question]
 
 
-def surrogate(term: str) -> Callable[[Soft], Callable[..., Objective]]:
+def surrogate(
+    term: str, book: dict[str, Callable[..., Objective]] = SURROGATES
+) -> Callable[[Soft], Callable[..., Objective]]:
     """Enter a method as the surrogate of the View method of its name; a view notes which were asked for, and how."""
 
     def enter(method: Soft) -> Callable[..., Objective]:
@@ -51,7 +53,7 @@ def surrogate(term: str) -> Callable[[Soft], Callable[..., Objective]]:
             value = method(view, reporters, *given, **named)
             return Objective.of(value, term.format(*(given or ("viewer",))))
 
-        SURROGATES[method.__name__] = measured
+        book[method.__name__] = measured
         return measured
 
     return enter

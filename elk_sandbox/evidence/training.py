@@ -16,7 +16,7 @@ from torch import Tensor
 from elk_sandbox.evidence.soft import SoftReporters, SoftView
 from elk_sandbox.objective import NotApplicable, Objective
 
-__all__ = ["HIDDEN", "RATES", "Network", "Training", "answer"]
+__all__ = ["HIDDEN", "RATES", "Network", "Training", "answer", "answers_of"]
 
 HIDDEN = 16  # tanh units of an mlp
 RATES = {"linear": 0.05, "mlp": 0.02}  # of Adam
@@ -31,18 +31,24 @@ class Network:
     others are in the batch. Weights lie in `parameters`, the candidate is their first axis.
     """
 
+    dtype = torch.float64
+
     def __init__(self, kind: str, read: Tensor, questions: int, seeds: list[int]) -> None:
         wide = [len(read), HIDDEN, questions] if kind == "mlp" else [len(read), questions]
         self.read, self.parameters = read, []
         streams = [torch.Generator().manual_seed(seed) for seed in seeds]
         for inputs, outputs in pairwise(wide):
-            drawn = [torch.randn((inputs, outputs), generator=s, dtype=torch.float64) for s in streams]
+            drawn = [torch.randn((inputs, outputs), generator=s, dtype=self.dtype) for s in streams]
             self.parameters.append((torch.stack(drawn) / sqrt(max(1, inputs))).requires_grad_())
-            self.parameters.append(torch.zeros((len(seeds), 1, outputs), dtype=torch.float64, requires_grad=True))
+            self.parameters.append(torch.zeros((len(seeds), 1, outputs), dtype=self.dtype, requires_grad=True))
 
-    def __call__(self, bits: Int8[Tensor, "*batch node"]) -> Float[Tensor, "candidate *batch question"]:
+    def inputs(self, bits: Int8[Tensor, "row node"]) -> Float[Tensor, "row read"]:
+        """What the first layer is given."""
+        return 2.0 * bits[:, self.read].to(self.dtype) - 1
+
+    def __call__(self, bits: Tensor) -> Float[Tensor, "candidate *batch question"]:
         """P(yes)."""
-        x = 2.0 * bits.reshape(-1, bits.shape[-1])[:, self.read].to(torch.float64) - 1
+        x = self.inputs(bits.reshape(-1, bits.shape[-1]))
         *hidden, weight, bias = self.parameters
         if hidden:
             x = torch.tanh(x @ hidden[0] + hidden[1])
@@ -59,9 +65,18 @@ class Training:
         self.network = Network(kind, self.view.read, len(self.view.questions), list(meta["seeds"]))
         self.optimiser = torch.optim.Adam(self.network.parameters, lr=RATES[kind])
 
+    def shown(self) -> tuple[SoftReporters, SoftView]:
+        """What the objective is asked of at this step."""
+        return SoftReporters(self.view, self.network), self.view
+
+    def answers(self) -> np.ndarray:
+        """[candidate, sibling, situation, question], P(yes)."""
+        with torch.no_grad():
+            return np.asarray(self.network(self.view.bits).numpy())
+
     def objective(self, function: Function) -> Objective:
         """Raises NotApplicable where it cannot be followed downhill, TypeError or ValueError where it is none."""
-        returned = function(SoftReporters(self.view, self.network), self.view, **self.knobs)
+        returned = function(*self.shown(), **self.knobs)
         if returned is None:
             raise TypeError("the objective returned None: is a `return` missing?")
         objective = Objective.of(returned)
@@ -83,28 +98,32 @@ class Training:
         return values.detach()
 
 
-_current: list[Training] = []  # of this process, from `begin` to the next
-
-
-def answer(
-    function: Function, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What the child does with each request: `begin`, `train` some steps, or say what the reporters `answer`.
+def answers_of(start: Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], "Training"]) -> Function:
+    """What a child does with each request: `begin`, `train` some steps, or say what the reporters `answer`.
 
     begin     what of the View the objective asked for: [[name, [arguments], {named arguments}]]
     train     objective [candidate] before the last of the steps
-    answers   [candidate, sibling, situation, question], P(yes)
+    answers   as `Training.answers`
     """
-    try:
-        if meta["do"] == "begin":
-            _current[:] = [Training(meta, arrays)]
-            _current[0].objective(function)
-            return {"asked": [[name, given, dict(named)] for name, given, named in _current[0].view.asked]}, {}
-        (training,) = _current
-        if meta["do"] == "train":
-            values = [training.step(function) for _ in range(meta["steps"])]
-            return {}, {"objective": values[-1].numpy()}
-        with torch.no_grad():
-            return {}, {"answers": training.network(training.view.bits).numpy()}
-    except NotApplicable as reason:
-        return {"not_applicable": str(reason)}, {}
+    current: list[Training] = []  # of this process, from `begin` to the next
+
+    def answer(
+        function: Function, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        try:
+            if meta["do"] == "begin":
+                current[:] = [start(meta, arrays)]
+                current[0].objective(function)
+                return {"asked": [[name, given, dict(named)] for name, given, named in current[0].view.asked]}, {}
+            (training,) = current
+            if meta["do"] == "train":
+                values = [training.step(function) for _ in range(meta["steps"])]
+                return {}, {"objective": values[-1].numpy()}
+            return {}, {"answers": training.answers()}
+        except NotApplicable as reason:
+            return {"not_applicable": str(reason)}, {}
+
+    return answer
+
+
+answer = answers_of(Training)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 
-__all__ = ["GROUP", "Say", "Source", "Step", "along", "find", "kinds", "parted"]
+__all__ = ["GROUP", "Say", "Source", "Step", "along", "find", "kinds", "listed", "parted"]
 
 GROUP = "elk_sandbox.worlds"
 VAULT = "elk_sandbox.learned.vault:source"
@@ -38,6 +38,9 @@ class Source(Protocol):
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """The worlds of a sequence, in order. Raises WorldError where there is none."""
 
+    def listed(self, home: Path) -> Sequence[str]:
+        """Names that this workspace offers: of single worlds, and of sequences that `along` takes."""
+
     def digest(self, rest: str, home: Path) -> str:
         """What the world's content is known by, without making it. Raises WorldError as `world` does."""
 
@@ -59,6 +62,11 @@ def parted(name: str) -> tuple[Source, str]:
     module, _, attribute = known[kind].partition(":")
     source: Source = getattr(importlib.import_module(module), attribute)
     return source, rest
+
+
+def listed(home: Path) -> list[str]:
+    """What this workspace offers, to choose from."""
+    return [name for kind in kinds() for name in parted(kind)[0].listed(home)]
 
 
 def find(name: str, home: Path, say: Say = lambda words, share: None) -> LearnedWorld:

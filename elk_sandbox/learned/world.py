@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int16
 
 from elk_sandbox.runtime.workspace import write
+from elk_sandbox.terminal import InputError
 
 __all__ = ["LearnedWorld", "Process", "WorldError"]
 
 FORMAT = 1
 
+Pair: TypeAlias = tuple[Float32[np.ndarray, "situation unit"], Float32[np.ndarray, "situation unit"]]
 
-class WorldError(ValueError):
+
+class WorldError(InputError, ValueError):
     """No world can be made of that, for the reason given in one line."""
 
 
@@ -55,11 +58,12 @@ class LearnedWorld:
     persona: Int8[np.ndarray, " situation"] | None = None  # 1: asked as the one who says what the viewer would
     spoken: Float64[np.ndarray, " situation"] | None = None  # P(yes) that the network itself says, under its persona
     hard: Bool[np.ndarray, " situation"] | None = None  # harder than what an overseer checks
+    contrast: Mapping[str, Pair] | None = None  # by layer: asked with the answer yes appended, and with no
     words: Mapping[str, str] = field(default_factory=dict)  # what the kinds mean, for people
     about: Mapping[str, Any] = field(default_factory=dict)  # how it was trained: JSON-able
 
     def __post_init__(self) -> None:
-        count = len(self.truth)
+        count, contrast = len(self.truth), self.contrast or {}
         arrays: dict[str, np.ndarray | None] = {
             **{f"layer {n}": a for n, a in self.layers.items()},
             **{f"untrained layer {n}": a for n, a in self.untrained.items()},
@@ -67,6 +71,7 @@ class LearnedWorld:
             **{f"data {n}": p.inside for n, p in self.data.items()},
             "inputs": self.inputs, "kind": self.kind, "test": self.test, "sensors": self.sensors,
             "persona": self.persona, "spoken": self.spoken, "hard": self.hard,
+            **{f"contrast {n} {'yes' if k == 0 else 'no'}": pair[k] for n, pair in contrast.items() for k in (0, 1)},
         }  # fmt: skip
         for name, array in arrays.items():
             if array is not None and len(array) != count:
@@ -75,6 +80,8 @@ class LearnedWorld:
                 raise WorldError(f"{name} holds numbers that are not finite")
         if len(self.layers) < 2 or list(self.layers) != list(self.untrained):
             raise WorldError("a world has at least two layers, the same of the trained and of the untrained network")
+        if not set(contrast) <= set(self.layers) or any(yes.shape != no.shape for yes, no in contrast.values()):
+            raise WorldError("contrast pairs are two arrays of one shape for a layer of the world")
         if "viewer" not in self.humans or "viewer" not in self.data:
             raise WorldError("a world has a human called viewer, and data that they label")
         for name, process in self.data.items():
@@ -105,6 +112,7 @@ class LearnedWorld:
             "format": FORMAT, "name": self.name, "question": self.question, "layers": list(self.layers),
             "humans": list(self.humans), "kinds": list(self.kinds),
             "data": {n: p.labelled_by for n, p in self.data.items()},
+            "contrast": None if self.contrast is None else list(self.contrast),
             "words": dict(self.words), "about": dict(self.about),
         }  # fmt: skip
         arrays: dict[str, np.ndarray] = {
@@ -113,6 +121,8 @@ class LearnedWorld:
             **{f"human_{k}": a for k, a in enumerate(self.humans.values())},
             **{f"inside_{k}": p.inside for k, p in enumerate(self.data.values())},
             **{f"labels_{k}": p.labels for k, p in enumerate(self.data.values())},
+            **{f"yes_{k}": yes for k, (yes, _) in enumerate((self.contrast or {}).values())},
+            **{f"no_{k}": no for k, (_, no) in enumerate((self.contrast or {}).values())},
         }  # fmt: skip
         for name in ("inputs", "truth", "kind", "test", "sensors", "persona", "spoken", "hard"):
             if (array := getattr(self, name)) is not None:
@@ -146,6 +156,9 @@ class LearnedWorld:
                 n: Process(by, found[f"inside_{k}"], found[f"labels_{k}"])
                 for k, (n, by) in enumerate(meta["data"].items())
             },
+            contrast=None
+            if (pairs := meta.get("contrast")) is None
+            else {n: (found[f"yes_{k}"], found[f"no_{k}"]) for k, n in enumerate(pairs)},
             words=meta["words"],
             about=meta["about"],
             **{name: found.get(name) for name in rest},  # type: ignore[arg-type]

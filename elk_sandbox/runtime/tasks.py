@@ -87,7 +87,7 @@ def path_of(cache: Path | str, key: str) -> Path:
 def store(cache: Path, key: str, result: Result) -> None:
     """Keep a result, with a checksum; two processes may store one key at once. Raises OSError."""
     body = {"key": key, "seconds": result.seconds, "value": result.value}
-    workspace.write(path_of(cache, key), json.dumps({"checksum": key_of(body), **body}))
+    workspace.write_result(path_of(cache, key), json.dumps({"checksum": key_of(body), **body}))
 
 
 def load(cache: Path, key: str) -> Result | None:

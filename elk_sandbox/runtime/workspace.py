@@ -28,24 +28,36 @@ def write(path: Path, content: str | bytes) -> None:
     _write(path, content, os.replace)
 
 
+def write_result(path: Path, content: str | bytes) -> None:
+    """As `write`, for what holds a checksum and can be computed again: when the power fails it may be lost or torn.
+
+    No waiting for the disk, which of hundreds of small files takes longer than their computation. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, content, os.replace, lasting=False)
+
+
 def write_new(path: Path, content: str | bytes) -> None:
     """Write a file as `write` does where none is. Raises FileExistsError, also if one has come just now; OSError."""
     _write(path, content, os.link)
 
 
-def _write(path: Path, content: str | bytes, entered: Callable[[Path, Path], None]) -> None:
-    _make(path.parent)
+def _write(path: Path, content: str | bytes, entered: Callable[[Path, Path], None], *, lasting: bool = True) -> None:
+    if lasting:
+        _make(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         entered(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    sync(path.parent)
+    if lasting:
+        sync(path.parent)
 
 
 def _make(folder: Path) -> None:

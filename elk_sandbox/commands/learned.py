@@ -1,0 +1,167 @@
+"""What `judge --on`, `judge --along` and `matrix --worlds` do."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from elk_sandbox.runtime.registry import Entry
+from elk_sandbox.terminal import InputError, out, print_json, saying
+
+__all__ = ["SEEDS", "along", "matrix", "methods", "on"]
+
+SEEDS, STEPS = 20, 600
+
+Item = tuple[Entry, Mapping[str, object]]
+
+
+def methods(names: str | None) -> list[str]:
+    """The published methods of these names, all without any. Raises InputError."""
+    from elk_sandbox.declare import suggest
+    from elk_sandbox.learned.methods import METHODS
+
+    chosen = [n.strip() for n in names.split(",") if n.strip()] if names is not None else list(METHODS)
+    for name in chosen:
+        if name not in METHODS:
+            raise InputError(f"no method is called {name!r}{suggest(name, METHODS)}")
+    return chosen
+
+
+def on(item: Item, world: str, seeds: int, reporter: str, steps: int, home: Path, again: bool, as_json: bool) -> None:
+    """One proposal on one learned world."""
+    (cell,) = _cells([item], [], [world], seeds, reporter, steps, home, again=again, quiet=as_json)
+    if as_json:
+        print_json(cell)
+        return
+    out.print(Text(f"{cell['row']} on {cell['world']}", style="bold"))
+    if cell["reason"]:
+        out.print(Text(cell["reason"], style="yellow"), soft_wrap=True)
+    else:
+        _facts(out, cell)
+    out.print(Text(_known(cell["certificate"])), soft_wrap=True)
+
+
+def along(item: Item, run: str, seeds: int, reporter: str, steps: int, home: Path, again: bool, as_json: bool) -> None:
+    """One proposal on every world of a sequence, such as a run's checkpoints."""
+    from elk_sandbox.learned import sources
+
+    every = list(sources.along(run, home))
+    cells = _cells([item], [], [s.world for s in every], seeds, reporter, steps, home, again=again, quiet=as_json)
+    told = [
+        {"step": s.step, "kl": s.kl, "proxy": s.proxy, "gold": s.gold, **cell}
+        for s, cell in zip(every, cells, strict=True)
+    ]
+    if as_json:
+        print_json(told)
+        return
+    table = Table(title=f"{cells[0]['row']} along {run}", title_justify="left")
+    for name in ("step", "KL, nats", "proxy", "gold", "real from fake, AUROC", "dishonest", "nearest", "certificate"):
+        table.add_column(name)
+    for row in told:
+        numbers = [f"{row[k]:.3g}" if row[k] is not None and row[k] == row[k] else "-" for k in ("kl", "proxy", "gold")]
+        table.add_row(str(row["step"]), *numbers, _number(row["auroc"]), _number(row["dishonest"]), _nearest(row),
+                      _short(row["certificate"]))  # fmt: skip
+    out.print(table)
+    _reasons(told)
+
+
+def matrix(
+    items: Sequence[Item], published: Sequence[str], names: Sequence[str], seeds: int, home: Path, again: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Each proposal and each method on each world, as tables or as JSON."""
+    if not names:
+        raise InputError("--worlds names learned worlds, separated by commas: vault,run:NAME")
+    cells = _cells(items, published, names, seeds, "mlp", STEPS, home, again=again, quiet=as_json)
+    if as_json:
+        print_json({"cells": cells})
+    else:
+        _table(out, cells)
+
+
+def _cells(
+    items: Sequence[Item], published: Sequence[str], names: Sequence[str], seeds: int, reporter: str, steps: int,
+    home: Path, *, again: bool, quiet: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Each proposal and each method on each world."""
+    from elk_sandbox import keys
+    from elk_sandbox.evidence.result import Trained
+    from elk_sandbox.learned.cells import Row, compute
+
+    rows: list[Row] = [{"proposal": keys.source(entry, dict(knobs))} for entry, knobs in items]
+    rows += [{"method": name} for name in published]
+    trained = Trained(seeds, reporter, steps)  # type: ignore[arg-type]  # typer has checked it
+    with saying(quiet=quiet) as say:
+        return list(compute(rows, names, home, trained, say, again=again))
+
+
+def _table(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
+    """All cells, a block for each world."""
+    for world in dict.fromkeys(c["world"] for c in cells):
+        some = [c for c in cells if c["world"] == world]
+        shown = Table(title=world, title_justify="left")
+        for name in ("", "real from fake, AUROC", "unknown fakes", "dishonest", "fooled: honest", "nearest"):
+            shown.add_column(name)
+        for cell in (c for c in some if not c["reason"]):
+            shown.add_row(
+                cell["row"], *(_number(cell[k]) for k in ("auroc", "auroc_unknown", "dishonest", "honesty_fooled")),
+                _nearest(cell),
+            )  # fmt: skip
+        console.print(shown)
+        console.print(Text(_known(some[0]["certificate"])), soft_wrap=True)
+    _reasons(cells)
+
+
+def _reasons(cells: Sequence[Mapping[str, Any]]) -> None:
+    by_reason: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell["reason"]:
+            by_reason.setdefault(cell["reason"], []).append(cell["row"])
+    for reason, rows in by_reason.items():
+        named = ", ".join(dict.fromkeys(rows))
+        out.print(Text(f"{named}: {reason}", style="dim"), soft_wrap=True)
+
+
+def _facts(console: Console, cell: Mapping[str, Any]) -> None:
+    from elk_sandbox.listing import facts
+
+    trained = cell["trained"]
+    lines = [
+        ("trained", f"{trained['seeds']} seeds ({trained['reporter']}), {trained['steps']} steps, "
+                    f"{cell['seconds']:.1f} s; {cell['isolation']}"),
+        ("dishonest", f"{_number(cell['dishonest'])} of situations answered against the truth"),
+        ("", f"{_number(cell['dishonest_unknown'])} where no data holds what happens"),
+        ("fooled", f"{_number(cell['honesty_fooled'])} right where it looks good and is not"),
+        ("real, fake", f"AUROC {_number(cell['auroc'])}, of unknown kinds {_number(cell['auroc_unknown'])}"),
+        ("nearest", _nearest(cell)),
+        ("", ", ".join(f"{name} {share:.1%}" for name, share in cell["alike"].items()) + " of answers alike"),
+    ]  # fmt: skip
+    lines += [
+        ("surrogate", f"{c['measure']}: rank correlation {c['correlation']:.2f} with the exact measure at the least")
+        for c in cell["surrogates"]
+    ]
+    facts(console, lines)
+
+
+def _number(estimate: Mapping[str, Any] | None) -> str:
+    if not estimate or estimate["value"] is None:
+        return "-"
+    ends = [estimate["low"], estimate["high"]]
+    return f"{estimate['value']:.3f}" + ("" if None in ends else f" [{ends[0]:.3f}, {ends[1]:.3f}]")
+
+
+def _nearest(cell: Mapping[str, Any]) -> str:
+    like = cell.get("like") or {}
+    total = sum(like.values())
+    return ", ".join(f"{name} {count} of {total}" for name, count in like.items()) or "-"
+
+
+def _short(certificate: Mapping[str, Any]) -> str:
+    return "certified" if certificate["certified"] else "uncertified"
+
+
+def _known(certificate: Mapping[str, Any]) -> str:
+    return f"{_short(certificate)}: {certificate['words']}"

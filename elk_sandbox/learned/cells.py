@@ -1,0 +1,112 @@
+"""Results on learned worlds, kept by all that they depend on: a proposal or a published method, a world, a training."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elk_sandbox.evidence.result import Trained
+from elk_sandbox.keys import code_digest
+from elk_sandbox.learned import sources
+from elk_sandbox.learned.world import LearnedWorld
+from elk_sandbox.runtime.tasks import Result, key_of, load, store
+from elk_sandbox.terminal import json_text
+
+__all__ = ["Row", "certificate", "compute", "kept", "row_of"]
+
+FOLDER = "learned"
+
+Row = Mapping[str, Any]
+"""{"method": name} of a published method, else {"proposal": what `keys.source` tells of a file}."""
+
+Say = Callable[[str, float], None]
+"""Told what is being done, and which share of it."""
+
+
+def row_of(row: Row) -> str:
+    """By what people call it."""
+    return str(row["method"] if "method" in row else row["proposal"]["name"])
+
+
+def compute(
+    rows: Sequence[Row], worlds: Sequence[str], home: Path, trained: Trained, say: Say, *, again: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Each row in each world, world after world; what the workspace holds is not computed again.
+
+    A cell: {"row", "kind": "proposal" or "method", "world", "certificate", **result}, JSON-able, None for what is
+    undefined. `trained.steps` is of proposals. Raises WorldError for a world that there is not.
+    """
+    for name in worlds:
+        source, rest = sources.parted(name)
+        digest = source.digest(rest, home)
+        keys = [_key(row, digest, trained) for row in rows]
+        held = [None if again else load(home / FOLDER, key) for key in keys]
+        world: LearnedWorld | None = None
+        for row, key, kept in zip(rows, keys, held, strict=True):
+            if kept is not None and kept.value is not None:
+                yield dict(kept.value)
+                continue
+            world = world or source.world(rest, home, say)
+            told = {"certificate": certificate(name, home, say, world)}
+            cell = {"row": row_of(row), "world": name, **told, **_result(row, world, trained, say)}
+            cell = json.loads(json_text(cell))
+            store(home / FOLDER, key, Result(cell, None, False, cell["seconds"]))
+            yield cell
+
+
+def kept(rows: Sequence[Row], worlds: Sequence[str], home: Path, trained: Trained) -> dict[tuple[str, str], Any]:
+    """By row and world, the cells that the workspace holds. Raises WorldError for a world that there is not."""
+    found = {}
+    for name in worlds:
+        source, rest = sources.parted(name)
+        digest = source.digest(rest, home)
+        for row in rows:
+            cell = load(home / FOLDER, _key(row, digest, trained))
+            if cell is not None and cell.value is not None:
+                found[row_of(row), name] = dict(cell.value)
+    return found
+
+
+def certificate(name: str, home: Path, say: Say, world: LearnedWorld | None = None) -> dict[str, Any]:
+    """Whether the predictor of that world knows; kept as results are. world: if it is at hand."""
+    source, rest = sources.parted(name)
+    key = key_of({"code": code_digest(), "world": source.digest(rest, home), "certificate": True})
+    kept = load(home / FOLDER, key)
+    if kept is not None and kept.value is not None:
+        return dict(kept.value)
+    from elk_sandbox.learned.certificate import certify
+
+    world = world or source.world(rest, home, say)
+    say(f"{name}: does the predictor know?", 0.0)
+    found: dict[str, Any] = json.loads(json_text(certify(world).as_dict()))
+    store(home / FOLDER, key, Result(found, None, False, 0.0))
+    return found
+
+
+def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say) -> dict[str, Any]:
+    if "method" in row:
+        from elk_sandbox.learned.methods import evaluate
+
+        (found,) = evaluate(world, [row["method"]], trained.seeds, np.random.default_rng(0))
+        return {"kind": "method", "trained": {"seeds": trained.seeds}, **found.as_dict()}
+    from elk_sandbox.learned.judge import judged
+
+    done = 0
+
+    def progress(steps: int) -> None:
+        nonlocal done
+        done += steps
+        say(f"{row_of(row)} on {world.name}", done / trained.steps)
+
+    return {"kind": "proposal", **judged(row["proposal"], world, trained, progress).as_dict()}
+
+
+def _key(row: Row, world: str, trained: Trained) -> str:
+    if "method" in row:
+        used: Any = {"method": row["method"], "seeds": trained.seeds}
+    else:
+        used = {**{k: row["proposal"][k] for k in ("text", "name", "knobs", "meta")}, "trained": asdict(trained)}
+    return key_of({"code": code_digest(), "used": used, "world": world})

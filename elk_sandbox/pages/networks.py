@@ -1,0 +1,175 @@
+"""What can be read from a trained network: proposals and published methods on learned worlds.
+
+A run's checkpoints are a curve. Nothing is trained here: the command line does it and keeps each result in the
+workspace, and the page looks for those.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from elk_sandbox.evidence.result import Trained
+from elk_sandbox.keys import source
+from elk_sandbox.learned import sources
+from elk_sandbox.learned.cells import Row, kept, row_of
+from elk_sandbox.learned.published import PUBLISHED
+from elk_sandbox.learned.sources import Step
+from elk_sandbox.pages.access import refusal
+from elk_sandbox.pages.address import remember, widget
+from elk_sandbox.pages.files import registry
+from elk_sandbox.pages.frame import TICK, begin, empty, html, place, vega
+from elk_sandbox.pages.readings import MEASURES, curve, dots, table
+from elk_sandbox.pages.words import word
+from elk_sandbox.runtime.detached import Detached, command
+from elk_sandbox.runtime.registry import Registry, RegistryError
+from elk_sandbox.terminal import InputError
+
+USUAL = ("human_labels", "operator_data", "logistic_operator", "ceiling", "viewer")
+SEEDS, STEPS = 20, 600
+BUSY = "networks running"
+
+
+def main() -> None:
+    begin(
+        "What can be read from a network?",
+        "Exact worlds are written; here the predictor is a network that was trained. Reporters are trained on its "
+        "activations with a proposal's objective, and scored where the people who label are fooled.",
+    )
+    home = place()
+    try:
+        files, offered = registry(), sources.listed(home)
+    except (RegistryError, InputError) as reason:
+        st.error(str(reason))
+        return
+    if not offered:
+        empty("There is no network yet. A finished run of the lab is one: start the demo on the page Home.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        world = st.selectbox(
+            "Network: the filmed vault, or the checkpoints of a run", offered, key=widget("net_world", offered),
+            on_change=remember, args=("net_world",), width=360,
+        ) or offered[0]  # fmt: skip
+        measure = st.segmented_control(
+            "Measure", list(MEASURES), default=next(iter(MEASURES)), key="net_measure", bind="query-params",
+            required=True, format_func=lambda m: MEASURES[m].label,
+        )  # fmt: skip
+    names = {**dict.fromkeys(files.proposals, "proposal"), **dict.fromkeys(PUBLISHED, "method")}
+    if "net_rows" not in st.query_params:
+        st.query_params["net_rows"] = ",".join(n for n in USUAL if n in names)
+    chosen = st.multiselect(
+        "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
+        on_change=remember, args=("net_rows",), format_func=_told,
+    )  # fmt: skip
+    if not chosen:
+        html('<p class="quiet">Choose at least one proposal or method.</p>')
+        return
+    rows = [_row(files, name) for name in chosen]
+    watched = st.session_state.get(BUSY, False)
+    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, str(measure))
+
+
+def _told(name: str) -> str:
+    return f"{PUBLISHED[name]}" if name in PUBLISHED else name.replace("_", " ")
+
+
+def _row(files: Registry, name: str) -> Row:
+    if name in PUBLISHED:
+        return {"method": name}
+    entry = files.proposals[name]
+    return {"proposal": source(entry, entry.settings())}
+
+
+def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
+    """The results; runs each second while some are on their way."""
+    job = Detached(home, "learned")
+    running = job.running  # before the results are looked for: what it leaves when it ends is seen
+    try:
+        steps = _steps(world, home)
+        worlds = [s.world for s in steps] or [world]
+        cells = kept(rows, worlds, home, Trained(SEEDS, "mlp", STEPS))
+    except InputError as reason:
+        st.error(str(reason))
+        return
+    missing = len(rows) * len(worlds) - len(cells)
+    _offer(home, job, rows, worlds, missing, running=running)
+    order = [row_of(row) for row in rows]
+    if cells:
+        if steps:
+            vega(*curve(steps, order, cells, measure))
+        else:
+            vega(*dots(world, order, cells, measure))
+        html(_certified(cells, worlds))
+        _explained(measure)
+        at = worlds[-1]
+        if steps:
+            there = [w for w in worlds if any((row, w) in cells for row in order)]
+            at = st.select_slider("Checkpoint in the table", there, value=there[-1]) if len(there) > 1 else there[0]
+        html(table(order, cells, at))
+        _reasons(order, cells)
+    if running != st.session_state.get(BUSY, False):
+        st.session_state[BUSY] = running
+        st.rerun()
+
+
+def _steps(world: str, home: Path) -> Sequence[Step]:
+    """Of a sequence; none of a single world."""
+    return sources.along(world, home) if world.startswith("run:") else ()
+
+
+def _offer(
+    home: Path, job: Detached, rows: Sequence[Row], worlds: Sequence[str], missing: int, *, running: bool
+) -> None:
+    """Where the results stand, and the button that has the missing ones made."""
+    every = len(rows) * len(worlds)
+    if running:
+        st.progress((every - missing) / every, text=f"{every - missing} of {every} results are there")
+        if st.button("Stop"):
+            job.stop()
+            st.rerun()
+        return
+    if not missing:
+        return
+    if why := refusal():
+        st.warning(why)
+        return
+    keys = sorted(f"{row_of(row)} {world}" for row in rows for world in worlds)
+    if job.asked == set(keys):
+        last = job.last_line() or "its log is empty"
+        st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
+    what = "the network is trained first, about two minutes" if worlds == ["vault"] else "some seconds each"
+    if st.button(f"Get {missing} results", type="primary", help=f"{SEEDS} seeds of each; {what}."):
+        proposals = ",".join(row_of(r) for r in rows if "proposal" in r)
+        methods = ",".join(row_of(r) for r in rows if "method" in r)
+        asked = ["matrix", "--worlds", ",".join(worlds), "--proposals", proposals, "--methods", methods]
+        job.start([*command("elk_sandbox", home, *asked), "--seeds", str(SEEDS), "--json"], keys)
+        st.rerun()
+
+
+def _certified(cells: Mapping[tuple[str, str], Mapping[str, Any]], worlds: Sequence[str]) -> str:
+    found = {w: c["certificate"] for (_, w), c in cells.items()}
+    known = [w for w in worlds if w in found]
+    good = sum(bool(found[w]["certified"]) for w in known)
+    if len(known) == 1:
+        return f"<p>{'Certified' if good else '<strong>Uncertified</strong>'}: {escape(found[known[0]]['words'])}</p>"
+    return (
+        f"<p>The predictor is certified to know at {good} of {len(known)} checkpoints. The dashed line is the probe "
+        f"on the truth by which it is certified.</p><p class='quiet'>{escape(found[known[-1]]['words'])}</p>"
+    )
+
+
+def _explained(measure: str) -> None:
+    told = MEASURES[measure].told
+    html(f'<p class="quiet">{told} A {word("reporter")} is one seed; bands and bars are intervals of 95 %.</p>')
+
+
+def _reasons(order: Sequence[str], cells: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    reasons = {row: c["reason"] for (row, _), c in cells.items() if c["reason"]}
+    if reasons:
+        items = "".join(f"<li>{escape(_told(n))}: {escape(reasons[n])}</li>" for n in order if n in reasons)
+        html(f'<ul class="quiet">{items}</ul>')
+
+
+main()

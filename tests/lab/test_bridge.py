@@ -371,6 +371,11 @@ def few_runs(home: Path) -> None:
     shutil.copytree(home / "runs" / "policy", home / "runs" / "right")
 
 
+def test_runs_with_a_curve_are_listed(home: Path, few_runs: None) -> None:
+    """The newest first; one without checkpoints hides no other."""
+    assert runs.listed(home) == ["run:right", "run:fresh", "run:policy"]
+
+
 @pytest.mark.parametrize(
     "name, line",
     [

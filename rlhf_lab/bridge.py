@@ -16,7 +16,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
 from rlhf_lab.checkpoint_choice import OWN, asked, choose, code, models, opened
 from rlhf_lab.evaluated import load_evaluation
-from rlhf_lab.runs import marks
+from rlhf_lab.runs import has_moved, marks
 
 __all__ = ["Folders", "Runs", "folders", "runs"]
 
@@ -65,9 +65,7 @@ class Runs:
         """The ppo runs, newest first, that have more than their first model."""
         try:
             with opened(home) as store:
-                return [
-                    f"run:{row.name}" for row in reversed(store.runs("ppo")) if len(models(Run(store, home, row))) > 1
-                ]
+                return [f"run:{row.name}" for row in reversed(store.runs("ppo")) if has_moved(Run(store, home, row))]
         except InputError:
             return []
 

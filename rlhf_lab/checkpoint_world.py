@@ -4,6 +4,7 @@ The texts are the same for all checkpoints of a run, so that along it only the n
 training; with ",own" the other half gives way to the checkpoint's own samples, of which nothing is trained on.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from rlhf_lab.generate import sample, stream
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import LanguageModel, load_model
 from rlhf_lab.passages import Passage, Tokens, drawn, passages
+from rlhf_lab.raters import Rater
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_run import logits
-from rlhf_lab.text_world import HONESTS, OTHERS, SEED, UNTRAINED, assembled, belief, halves
+from rlhf_lab.text_world import HONESTS, MOST, OTHERS, SEED, UNTRAINED, assembled, belief, halves
 from rlhf_lab.tokenizer import Tokenizer
 
 __all__ = ["made", "opening"]
@@ -78,14 +80,7 @@ def _predictor(chosen: Chosen) -> LanguageModel:
 
 
 def _texts(chosen: Chosen, language: LanguageModel, say: Say) -> tuple[list[Passage], np.ndarray]:
-    texts = drawn(
-        opening(language.tokenizer, chosen.length),
-        chosen.viewer,
-        np.random.default_rng(SEED),
-        honest=HONESTS,
-        others=OTHERS,
-        say=lambda share: say("drawing texts", 0.5 * share),
-    )
+    texts = _speeches(language.tokenizer, chosen, say)
     if not texts:
         raise WorldError(
             f"the tokens of {chosen.run!r} spell no speech of the stage of {chosen.length} tokens: take a run whose "
@@ -99,6 +94,25 @@ def _texts(chosen: Chosen, language: LanguageModel, say: Say) -> tuple[list[Pass
     seen = {text.text for text in texts}
     own = [each for each in passages(_samples(language, chosen.length), chosen.viewer) if each.text not in seen]
     return [*texts, *own], np.arange(len(texts) + len(own)) >= len(texts)
+
+
+_last: dict[tuple[str, int, Rater | None], list[Passage]] = {}  # a run's checkpoints all read the same
+
+
+def _speeches(tokenizer: Tokenizer, chosen: Chosen, say: Say) -> list[Passage]:
+    key = json.dumps(tokenizer.to_json()), chosen.length, chosen.viewer
+    if key not in _last:
+        _last.clear()
+        _last[key] = drawn(
+            opening(tokenizer, chosen.length),
+            chosen.viewer,
+            np.random.default_rng(SEED),
+            honest=HONESTS,
+            others=OTHERS,
+            most=MOST,
+            say=lambda share: say("drawing texts", 0.5 * share),
+        )
+    return list(_last[key])
 
 
 def _samples(language: LanguageModel, length: int) -> list[tuple[str, Tokens]]:

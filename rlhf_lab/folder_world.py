@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tokenizers
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from elk_sandbox.learned.sources import Say
@@ -19,7 +20,7 @@ from rlhf_lab.activations import Layers, coordinates
 from rlhf_lab.machine import prepare
 from rlhf_lab.passages import Tokens, drawn
 from rlhf_lab.raters import make
-from rlhf_lab.text_world import HONESTS, OTHERS, SEED, UNTRAINED, assembled, belief, halves
+from rlhf_lab.text_world import HONESTS, MOST, OTHERS, SEED, UNTRAINED, assembled, belief, halves
 
 __all__ = ["made", "states"]
 
@@ -33,7 +34,9 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
         import transformers
     except ImportError:
         raise WorldError("hf: needs the extra hf: pip install 'elk-sandbox[hf]'") from None
-    auto: Any = transformers.AutoModelForCausalLM
+    library: Any = transformers  # which has no types
+    library.utils.logging.disable_progress_bar()
+    auto = library.AutoModelForCausalLM
     prepare()
     say("drawing texts", 0.0)
     viewer = make("counter", temperature=0.0)
@@ -48,14 +51,18 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
         return speech, tuple(tokenizer.encode(speech, add_special_tokens=False).ids)
 
     texts = drawn(
-        whole, viewer, np.random.default_rng(SEED), honest=HONESTS, others=OTHERS,
+        whole, viewer, np.random.default_rng(SEED), honest=HONESTS, others=OTHERS, most=MOST,
         say=lambda share: say("drawing texts", 0.4 * share),
     )  # fmt: skip
     rows = [text.tokens for text in texts]
     try:
-        model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, RuntimeError) as reason:
+        model, loaded = auto.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as reason:
         raise WorldError(f"{folder} cannot be read as a model: {' '.join(str(reason).split())[:200]}") from None
+    if missing := sorted(loaded["missing_keys"]):  # which the library would fill with random numbers
+        raise WorldError(f"{folder} has no weights {missing[0]}: save the whole model there")
     context = getattr(model.config, "max_position_embeddings", None)
     if context is not None and (longest := max(map(len, rows))) > context:
         raise WorldError(f"a text of {longest} tokens is longer than the context of {folder}, {context}: take another")

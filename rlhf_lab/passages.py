@@ -48,7 +48,6 @@ KINDS = {  # what a text of the kind is, for people
 }
 
 SPEECHES = 2000  # drawn at once
-MOST_SPEECHES = 24_000
 
 
 @dataclass(frozen=True)
@@ -81,18 +80,19 @@ def drawn(
     *,
     honest: int,
     others: int,
+    most: int,
     say: Callable[[float], None] = lambda share: None,
 ) -> list[Passage]:
     """Passages of fresh speeches, of each kind and sign at most so many, in the order in which they were drawn.
 
     fitted: what of a speech's text is read, with its tokens; None if it does not do. Constructions that are rare on the
-    stage may come to fewer: the search ends after `MOST_SPEECHES`.
+    stage may come to fewer: the search ends after `most` speeches.
     """
     chosen: list[Passage] = []
     counts: Counter[tuple[str, bool]] = Counter()
     taken = set()
-    for begin in range(0, MOST_SPEECHES, SPEECHES):
-        say(begin / MOST_SPEECHES)
+    for begin in range(0, most, SPEECHES):
+        say(begin / most)
         fresh = (each for speech in speeches(rng, SPEECHES) if (each := fitted(speech.text)) and each[0] not in taken)
         for passage in passages(fresh, viewer):
             cell = passage.kind, passage.sentiment > 0

@@ -11,11 +11,12 @@ from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
 from rlhf_lab.passages import HONEST, KINDS, KNOWN, Passage, Tokens
 from rlhf_lab.raters import Rater, make
 
-__all__ = ["HONESTS", "OTHERS", "SEED", "UNTRAINED", "assembled", "bag", "belief", "halves"]
+__all__ = ["HONESTS", "MOST", "OTHERS", "SEED", "UNTRAINED", "assembled", "bag", "belief", "halves"]
 
 QUESTION = "is the text positive?"
 SEED = 2022  # of texts, halves and labels; no corpus is drawn from this stream
 HONESTS, OTHERS = 500, 150  # texts of each sign that are drawn: honest ones, and of each other kind
+MOST = 24_000  # speeches of which they are taken
 UNTRAINED = 0  # seed of the network that never learned
 LEAST_FOOLED = 20  # test texts that look positive to the viewer and are not
 BELIEF = 0.5  # P(positive) above which somebody takes a text for positive

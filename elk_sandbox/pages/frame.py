@@ -1,6 +1,6 @@
 """What all pages share: the look, the title, the workspace with its store, and charts in the app's colours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.terminal import InputError
 
-__all__ = ["TICK", "begin", "chart", "empty", "html", "ink", "opened", "place", "plain", "vega"]
+__all__ = ["TICK", "begin", "chart", "empty", "folded", "html", "ink", "opened", "place", "plain", "vega"]
 
 TICK = 1.0  # seconds between two looks at something that runs
 
@@ -58,6 +58,14 @@ def html(body: str) -> None:
 def empty(told: str) -> None:
     """An empty state: a frame that says in HTML what will be here; a button goes below it."""
     html(f'<div class="empty"><p>{told}</p></div>')
+
+
+@st.fragment
+def folded(label: str, key: str, draw: Callable[..., None], *given: Any, expanded: bool = False) -> None:
+    """What costs nothing until it is opened; whether it is stands in the address, under the key."""
+    with st.expander(label, expanded, key=key, on_change="rerun", bind="query-params") as box:
+        if box.open:
+            draw(*given)
 
 
 def place() -> Path:

@@ -1,7 +1,7 @@
 """One run in full: how it is, what can be done with it, its metrics, its settings and the end of its log."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.frame import html
+from elk_sandbox.pages.frame import folded, html
 from elk_sandbox.pages.words import WORDS
 from elk_sandbox.palette import TERMS, Colour
 from elk_sandbox.runtime import jobs
@@ -143,16 +143,9 @@ def actions(store: Store, home: Path, found: Listed) -> None:
             _confirm(store, home, name)
     if fault := st.session_state.pop("runs_fault", None):
         st.error(fault)
-    st.fragment(_folded)("Clone with edits", f"runs_clone:{name}", clone_form, store, home, found.row)
+    folded("Clone with edits", f"runs_clone:{name}", clone_form, store, home, found.row)
     if found.row.kind == "ppo" and found.row.progress:
-        st.fragment(_folded)("Evaluate by gold", f"runs_evaluate:{name}", evaluate_form, store, home, name)
-
-
-def _folded(label: str, key: str, draw: Callable[..., None], *given: Any) -> None:
-    """What costs nothing until it is opened."""
-    with st.expander(label, key=key, on_change="rerun") as box:
-        if box.open:
-            draw(*given)
+        folded("Evaluate by gold", f"runs_evaluate:{name}", evaluate_form, store, home, name)
 
 
 def _links(found: Listed) -> None:

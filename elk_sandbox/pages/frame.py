@@ -14,7 +14,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.terminal import InputError
 
-__all__ = ["TICK", "begin", "chart", "empty", "folded", "html", "ink", "opened", "place", "plain", "vega"]
+__all__ = ["TICK", "begin", "chart", "empty", "folded", "html", "ink", "opened", "place", "plain", "vega", "visit"]
 
 TICK = 1.0  # seconds between two looks at something that runs
 
@@ -44,10 +44,18 @@ LOOK = """
 
 def begin(title: str, lead: str = "") -> None:
     """The top of a page: its style, its title, and a sentence of HTML on what it is for."""
+    if st.session_state.get("page shown") != title:
+        st.session_state["page shown"] = title
+        st.session_state["visit"] = visit() + 1
     st.html(f"<style>{STYLE}{LOOK}</style>")
     st.title(title, anchor=False)
     if lead:
         html(f'<p class="lead">{lead}</p>')
+
+
+def visit() -> int:
+    """How many times this visitor has come to a page from another; it stays while a page is drawn again."""
+    return int(st.session_state.get("visit", 0))
 
 
 def html(body: str) -> None:

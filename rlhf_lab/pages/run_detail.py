@@ -137,8 +137,7 @@ def actions(store: Store, home: Path, found: Listed) -> None:
         elif found.state != "done":
             label = "Start" if found.state == "new" else "Resume"
             st.button(label, type="primary", key=f"resume:{name}", on_click=act, args=(store, home, "resume", name))
-        if found.state == "done":
-            _links(found)
+        _links(store, found)
         if found.state != "running" and st.button("Delete", key=f"delete:{name}"):
             _confirm(store, home, name)
     if fault := st.session_state.pop("runs_fault", None):
@@ -148,8 +147,16 @@ def actions(store: Store, home: Path, found: Listed) -> None:
         folded("Evaluate by gold", f"runs_evaluate:{name}", evaluate_form, store, home, name)
 
 
-def _links(found: Listed) -> None:
-    name = found.row.name
+def _links(store: Store, found: Listed) -> None:
+    """What a run leads to when it is done; where a reward model's labels are, since they may be why it failed."""
+    name, pool = found.row.name, found.row.config.get("pool", "")
+    if found.row.kind == "reward" and found.state != "running" and pool in {c.name for c in store.collections()}:
+        told = f"Label more of {pool}" if found.state == "failed" else f"Its labels, the pool {pool}"
+        st.page_link("rlhf_lab/pages/label.py", label=told, query_params={"label_pool": pool})
+    if found.state != "done":
+        return
+    if found.row.kind == "reward":
+        st.page_link("rlhf_lab/pages/reward.py", label="What it likes", query_params={"rm_run": name})
     if found.row.kind == "ppo":
         st.page_link("rlhf_lab/pages/blind.py", label="Rate it blindly", query_params={
             "blind_part": "New sheet", "blind_run": name})  # fmt: skip

@@ -114,6 +114,7 @@ class _Loop:
     def go(self) -> None:
         if not self._restore():
             self._fix_constants()
+        self.run.rewind(self.iteration)  # whose metrics come next
         while True:
             began = time.perf_counter()
             batch = self.learner.observe()

@@ -36,7 +36,7 @@ class PretrainConfig:
         "auto", "of the matrix products in training; auto: bf16 where it is fast", choices=("auto", "fp32", "bf16")
     )
     validate_every: int = setting(250, "steps between two looks at a part of the validation split")
-    save_every: int = setting(250, "steps between two states from which a killed run goes on")
+    save_every: int = setting(250, "steps between two states from which a killed run goes on; 20 s at most")
     seed: int = setting(0, "of all randomness, the corpus stage included")
     device: str = setting("cpu", "cpu or cuda")
     threads: int = setting(0, "of PyTorch; 0: as many as it takes by itself")

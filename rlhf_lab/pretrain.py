@@ -27,6 +27,7 @@ from rlhf_lab.transformer import Block, Shape, Transformer
 __all__ = ["PretrainConfig", "Training", "estimate", "nats_per_character", "pretrain"]
 
 LOG_EVERY = 20  # steps
+SAVE_SECONDS = 20.0  # at most between two states, however slow the steps are
 MAX_GRADIENT = 1.0  # norm, above which a gradient is cut
 PART = 20_000  # characters of the validation split that are looked at on the way
 ROWS = 128  # windows that are scored at once
@@ -45,6 +46,8 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
     found = resume.newest(series)
     if found is not None:
         training.restore(*found)
+    run.rewind(training.step + 1)
+    saved = time.monotonic()
     before, since = training.step, time.perf_counter()
     words = ""
     while training.step < config.steps:
@@ -58,10 +61,12 @@ def pretrain(config: PretrainConfig, run: Run) -> None:
             run.log(step, {"validation/part": nats})
             words = f", {nats:.3f} nats a character"
         stopping = run.stop_requested()
-        if stopping or step % config.save_every == 0 or step == config.steps:
+        due = step % config.save_every == 0 or time.monotonic() - saved >= SAVE_SECONDS
+        if stopping or due or step == config.steps:
             training.check()
             run.flush()
             series.save(step, *training.state())
+            saved = time.monotonic()
         run.progress(step, config.steps, f"pretraining step {step} of {config.steps}{words}")
         if stopping:
             return

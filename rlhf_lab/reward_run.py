@@ -134,6 +134,7 @@ def _trained(training: RewardTraining, config: RewardConfig, run: Run) -> Reward
     found = resume.newest(series)
     if found is not None:
         training.restore(*found)
+    run.rewind(training.step + 1)
     saved = time.monotonic()
     while not training.done:
         training.advance()

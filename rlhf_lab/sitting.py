@@ -7,10 +7,12 @@ two windows: each then learns what was done in the other before it adds anything
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Int
 
 from elk_sandbox.runtime.store import Moved, Store
 from elk_sandbox.runtime.tables import Event, Judgement
@@ -51,11 +53,23 @@ def schedule(items: Sequence[T], repeats: float, rng: np.random.Generator) -> li
     if not 0 <= repeats <= 1:
         raise InputError(f"the share of texts shown again is from 0 to 1, not {repeats}")
     n = len(items)
-    again = rng.permutation(max(0, n - GAP))[: round(repeats * n)].tolist()
+    again = rng.permutation(max(0, n - GAP))[: round(repeats * n)]
     # A repetition of text i takes a place between two texts: after text i + GAP at the earliest.
-    placed = [(float(i), item, 0) for i, item in enumerate(items)]
-    placed += [(float(rng.integers(i + GAP, n)) + 0.5, items[i], 1) for i in again]
-    return [(item, occasion) for _, item, occasion in sorted(placed, key=lambda each: each[0])]
+    places = np.concatenate([np.arange(n), rng.integers(again + GAP, n) + 0.5])
+    which = np.concatenate([np.arange(n), again])
+    by_place = np.argsort(places, kind="stable")
+    return [(items[i], int(at >= n)) for i, at in zip(which[by_place].tolist(), by_place.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=16)
+def _plan(
+    many: int, seed: int, rater: str, repeats: float
+) -> tuple[Int[np.ndarray, "shown"], Int[np.ndarray, "shown"]]:
+    """The numbers of a rater's items in the order in which she sees them, and which occasion each is; kept, as a large
+    pool takes a tenth of a second."""
+    rng = np.random.default_rng([seed, many, *rater.encode()])
+    numbers, occasions = np.array(schedule(order_of(many, seed, rater), repeats, rng)).T
+    return numbers, occasions
 
 
 class Sitting:
@@ -70,16 +84,18 @@ class Sitting:
         many, seed = store.count(name), store.collection(name).meta["seed"]
         if not many:
             raise InputError(f"{name!r} has no texts to label")
-        rng = np.random.default_rng([seed, many, *rater.encode()])
-        planned = schedule(order_of(many, seed, rater), repeats, rng)
-        self.total = len(planned)
-        self._times = Counter(number for number, _ in planned)
+        numbers, occasions = _plan(many, seed, rater, repeats)
+        self.total = len(numbers)
+        self._times = np.bincount(numbers)
         self._queue: deque[int] = deque()
         self._judged: Counter[int] = Counter()
         self._mine: list[Event] = []  # her judgements that stand, in the order of time
         self._place = 0  # of her next event
         self._catch_up()
-        self._queue = deque(number for number, occasion in planned if occasion >= self._judged[number])
+        judged = np.zeros(many, dtype=int)
+        for number, times in self._judged.items():
+            judged[number] = times
+        self._queue = deque(numbers[occasions >= judged[numbers]].tolist())
 
     @property
     def left(self) -> int:

@@ -367,6 +367,15 @@ def test_metrics_keep_every_float(store: Store) -> None:
     check()
 
 
+def test_metrics_from_a_step_on_are_forgotten_of_one_run_alone(store: Store) -> None:
+    for name in ("run", "other"):
+        store.create_run(name, "ppo", {}, {})
+        store.record(name, [(key, step, 0.5) for key in ("kl", "loss") for step in range(4)])
+    store.forget_from("run", 2)
+    assert store.metrics("run") == {key: [(0, 0.5), (1, 0.5)] for key in ("kl", "loss")}
+    assert [step for step, _ in store.metrics("other")["kl"]] == [0, 1, 2, 3]
+
+
 def test_a_run_is_marked(store: Store) -> None:
     store.create_run("base", "pretrain", {}, {})
     new = store.create_run("run", "ppo", {"n": 1}, {"model": "base"})

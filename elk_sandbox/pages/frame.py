@@ -1,6 +1,6 @@
 """What all pages share: the look, the title, the workspace with its store, and charts in the app's colours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from elk_sandbox.runtime.workspace import workspace
 from elk_sandbox.terminal import InputError
 
-__all__ = ["TICK", "begin", "chart", "empty", "html", "ink", "opened", "place", "plain", "vega"]
+__all__ = ["TICK", "begin", "chart", "empty", "folded", "html", "ink", "opened", "place", "plain", "vega", "visit"]
 
 TICK = 1.0  # seconds between two looks at something that runs
 
@@ -44,10 +44,18 @@ LOOK = """
 
 def begin(title: str, lead: str = "") -> None:
     """The top of a page: its style, its title, and a sentence of HTML on what it is for."""
+    if st.session_state.get("page shown") != title:
+        st.session_state["page shown"] = title
+        st.session_state["visit"] = visit() + 1
     st.html(f"<style>{STYLE}{LOOK}</style>")
     st.title(title, anchor=False)
     if lead:
         html(f'<p class="lead">{lead}</p>')
+
+
+def visit() -> int:
+    """How many times this visitor has come to a page from another; it stays while a page is drawn again."""
+    return int(st.session_state.get("visit", 0))
 
 
 def html(body: str) -> None:
@@ -58,6 +66,14 @@ def html(body: str) -> None:
 def empty(told: str) -> None:
     """An empty state: a frame that says in HTML what will be here; a button goes below it."""
     html(f'<div class="empty"><p>{told}</p></div>')
+
+
+@st.fragment
+def folded(label: str, key: str, draw: Callable[..., None], *given: Any, expanded: bool = False) -> None:
+    """What costs nothing until it is opened; whether it is stands in the address, under the key."""
+    with st.expander(label, expanded, key=key, on_change="rerun", bind="query-params") as box:
+        if box.open:
+            draw(*given)
 
 
 def place() -> Path:

@@ -5,19 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from textwrap import wrap
 
 from elk_sandbox.beliefs import Believed
 from elk_sandbox.layered import Bends, Places, layout
 from elk_sandbox.pages.svg import Picture, Shape, el
 
-__all__ = ["net"]
+__all__ = ["legend", "net"]
 
 ACROSS, DOWN, RADIUS = 64.0, 62.0, 17.0
 CORNERS = {
     "parameter": ((0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)),
     "action": ((-0.5, -0.87), (0.5, -0.87), (1.0, 0.0), (0.5, 0.87), (-0.5, 0.87), (-1.0, 0.0)),
 }
-SHORT = 3  # characters of a name that stands inside its node
+SHORT = 3  # characters of a name that stands beside its node; a longer one stands below
+LINE = 14  # characters of a line below a node
 LEGIBLE = 0.62  # of the natural width, below which it scrolls
 
 
@@ -50,7 +52,8 @@ def net(
     xs, ys = [x for x, _ in at.values()], [y for _, y in at.values()]
     xs += [ACROSS * x for inner in bends.values() for x, _ in inner]
     left, width = min(xs) - 46, max(xs) - min(xs) + 92
-    top, height = min(ys) - 24, max(ys) - min(ys) + (72 if any(len(_lines(n)) > 1 for n in believed.nodes) else 56)
+    low = max(y + 12 * len(_lines(n)) for n, (_, y) in at.items())
+    top, height = min(ys) - 24, low - min(ys) + 44
     told = ", ".join(f"{n} {_number(believed.chances[n])}" for n in believed.nodes)
     label = f"{who}: P(node is 1) for {told}"
     return Picture(width, height, label, shapes, LEGIBLE * width if width > 330 else 0.0, left, top)
@@ -86,17 +89,14 @@ def _node(
     if wrong:
         inside.append(el("circle", cx=x, cy=y, r=RADIUS + 5, cls="wrong"))
         inside.append(el("text", "\N{NOT EQUAL TO}", x=x - RADIUS - 15, y=y + 5, cls="wrongink"))
-    short = len(name) <= SHORT
     shade = "quiet" if hidden else ""
-    if short:
-        inside.append(el("text", name, x=x, y=y + 4.5, cls=f"mid strong {shade}"))
-        inside.append(el("text", _number(chance), x=x + RADIUS + (9 if wrong else 4), y=y + 15, cls="small halo"))
+    inside.append(el("text", _number(chance), x=x, y=y + 4, cls=f"mid small {shade}"))
+    if len(name) <= SHORT:
+        inside.append(el("text", name, x=x + RADIUS + (9 if wrong else 4), y=y + 15, cls=f"strong halo {shade}"))
     else:
-        inside.append(el("text", _number(chance), x=x, y=y + 4.5, cls=f"mid strong {shade}"))
-        lines = _lines(name)
         inside += [
             el("text", line, x=x, y=y + RADIUS + 12 + 12 * k, cls=f"mid small halo {shade}")
-            for k, line in enumerate(lines)
+            for k, line in enumerate(_lines(name))
         ]
     if picks and not hidden:
         inside.append(el("circle", cx=x, cy=y, r=RADIUS + 4, cls="hit"))
@@ -104,12 +104,33 @@ def _node(
 
 
 def _lines(name: str) -> Sequence[str]:
-    """A long name in two lines at most."""
-    if len(name) <= 11:
-        return [name]
-    parts = name.split(" ")
-    half = (len(parts) + 1) // 2
-    return [line if len(line) <= 16 else f"{line[:15]}…" for line in (" ".join(parts[:half]), " ".join(parts[half:]))]
+    """A long name, whole, in as many lines as it takes."""
+    return wrap(name, LINE) or [name]
+
+
+def legend(nets: Sequence[Believed]) -> list[Picture]:
+    """What a node's shape, filling and number mean: one small picture for each sort of node that is in these nets."""
+    kinds = {kind for each in nets for kind in each.kinds.values()}
+    told = [("latent", "", 0.7, "filled, and numbered, as far as it is likely to be 1")]
+    told += [("pixel", "", 0.0, "a pixel, what the camera shows")] if "pixel" in kinds else []
+    if any(n in each.seen and each.kinds[n] == "pixel" for each in nets for n in each.nodes):
+        told.append(("pixel", "eye", 1.0, "a pixel that is looked at"))
+    told += [("hidden", "hidden", 0.5, "in the world, no node of the predictor")] if "hidden" in kinds else []
+    told += [("action", "", 1.0, "an action")] if "action" in kinds else []
+    told += [("parameter", "", 1.0, "a parameter")] if "parameter" in kinds else []
+    found = []
+    for kind, cls, chance, words in told:
+        shapes = [_outline(kind, 20, 20, f"node {cls}")]
+        shapes += [_filled(kind, 20, 20, chance)] if chance else []
+        shapes.append(_outline(kind, 20, 20, f"rim {cls}"))
+        shapes.append(el("text", _number(chance), x=20, y=24, cls="mid small"))
+        lines = wrap(words, 30)
+        shapes += [
+            el("text", line, x=46, y=24.5 + 15 * (k - (len(lines) - 1) / 2), cls="quiet")
+            for k, line in enumerate(lines)
+        ]
+        found.append(Picture(54 + 7 * max(map(len, lines)), 40, words, shapes))
+    return found
 
 
 def _outline(kind: str, x: float, y: float, cls: str) -> Shape:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.markup import colours
+from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import STATES, state, variables
 
 __all__ = ["chips", "grid"]
@@ -44,14 +45,10 @@ i.split {{ right: auto; left: 1.25rem; }}
 @media (max-width: 640px) {{ .grid {{ font-size: 0.8125rem; }} tbody th {{ padding-right: 0.35rem; }} }}
 """
 
-_JS = """
+_JS = (
+    MAKE
+    + """
 export default function ({ data, parentElement, setTriggerValue }) {
-  const make = (tag, text, classes) => {
-    const made = document.createElement(tag);
-    if (text) made.textContent = text;
-    if (classes) made.className = classes;
-    return made;
-  };
   const colour = (node, state) => {
     node.style.background = `var(--elk-${state}-fill)`;
     node.style.color = `var(--elk-${state}-ink)`;
@@ -132,6 +129,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (focused) root.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true });
 }
 """
+)
 
 _component = st.components.v2.component("elk_sandbox_grid", html='<div class="grid"></div>', css=_CSS, js=_JS)
 

@@ -19,9 +19,10 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.cell import argument, details, summary
 from elk_sandbox.pages.files import addresses, registry
-from elk_sandbox.pages.frame import TICK, begin, html, place
+from elk_sandbox.pages.frame import TICK, begin, html, place, visit
 from elk_sandbox.pages.grid import chips, grid
 from elk_sandbox.pages.matrix_files import Picture, downloads
+from elk_sandbox.pages.reveal import reveal
 from elk_sandbox.pages.sieve import Sieve, sieve
 from elk_sandbox.palette import state
 from elk_sandbox.runtime.detached import Detached, command
@@ -97,6 +98,8 @@ def _live(registry: Registry, keys: Mapping[Key, str], home: Path) -> None:
     picture = Picture(home, rows, columns, [keys[each] for each in at])
     if not chosen.blind and not running and any(each in cells for each in at):
         downloads(picture, [cells[each] for each in at if each in cells], whole=all(each in cells for each in at))
+    if picked:
+        reveal(_arrival(picked), "matrix_arrival")
     summary(picked, cells.get(picked) if picked else None, blind=chosen.blind)
     if picked and picked in cells:
         both = [registry.proposals[picked[0]], registry.counterexamples[picked[1]]]
@@ -192,6 +195,13 @@ def _picked(registry: Registry) -> Key | None:
 
 def _pick(proposal: str, counterexample: str) -> None:
     st.query_params.update(proposal=proposal, counterexample=counterexample)
+    st.session_state["matrix clicked"] = visit(), (proposal, counterexample)
+
+
+def _arrival(picked: Key) -> str:
+    """One that names the cell that the visitor came for; empty for one that they clicked here, which they have seen."""
+    clicked = st.session_state.get("matrix clicked") == (visit(), picked)
+    return "" if clicked else f"{visit()} {' '.join(picked)}"
 
 
 def _arguments(registry: Registry, *, blind: bool) -> None:

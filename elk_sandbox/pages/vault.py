@@ -13,7 +13,7 @@ from elk_sandbox.markup import number
 from elk_sandbox.pages.address import put
 from elk_sandbox.pages.files import registry
 from elk_sandbox.pages.frame import begin, html
-from elk_sandbox.pages.graph import net
+from elk_sandbox.pages.graph import legend, net
 from elk_sandbox.pages.scene import outside, room
 from elk_sandbox.pages.svg import picture
 from elk_sandbox.pages.vault_world import chosen
@@ -211,10 +211,7 @@ def _nets(stage: Stage, at: int) -> None:
     actual = {n: stage.value(at, n) for n in world.nodes}
     left, right = st.columns(2, gap="large")
     with left:
-        html(
-            "<h2>What the predictor knows</h2><p class='quiet'>A node is filled as far as it is likely to be 1. "
-            "Squares are pixels; dashed ones are no nodes of the predictor.</p>"
-        )
+        html("<h2>What the predictor knows</h2>")
         behind = any(k == "hidden" and n not in world.words for n, k in zip(world.nodes, world.kinds, strict=True))
         whole = behind and st.toggle("With all that lies behind them", key="vault_whole", bind="query-params")
         held = beliefs.predictor(world, at, whole=whole)
@@ -236,6 +233,7 @@ def _nets(stage: Stage, at: int) -> None:
             f'<p class="quiet">Sees {sees}. What is expected of the rest is what it is in the data that this human '
             "labels; a node that never varies there is not in the net. Marked ≠: in truth it is otherwise.</p>"
         )
+    picture(legend([held, own]), "vault_legend")
 
 
 main()

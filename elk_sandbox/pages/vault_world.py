@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from elk_sandbox.cells import case_path, kept_case
 from elk_sandbox.keys import case_key, source
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, empty, html, place
+from elk_sandbox.pages.vault_knobs import set_in, world_knobs
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import Entry, Registry, RegistryError
@@ -50,7 +52,17 @@ def chosen(registry: Registry) -> Stage | None:
         empty(f"There is no world called <code>{escape(world)}</code>. Choose one from the list.")
         return None
     _about(worlds.STANDARD[world].__doc__ or "")
-    return _standard(world)
+    knobs = worlds.knobs(world)
+    given = set_in(knobs)
+    world_knobs(knobs)
+    if given:
+        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in given.items())
+        html(f'<p class="quiet">With {escape(told)}.</p>')
+    found = _standard(world, tuple(given.items()))
+    if isinstance(found, str):
+        st.error(f"There is no such world: {found}. Set its knobs otherwise.")
+        return None
+    return found
 
 
 def _about(doc: str) -> None:
@@ -73,8 +85,12 @@ def _open() -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _standard(name: str) -> Stage:
-    return of_world(worlds.find(name)())
+def _standard(name: str, given: tuple[tuple[str, Any], ...]) -> Stage | str:
+    """A world with these knobs, or why there is none."""
+    try:
+        return of_world(worlds.find(name)(**dict(given)))
+    except (ValueError, ArithmeticError) as reason:
+        return str(reason)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

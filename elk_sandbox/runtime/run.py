@@ -58,11 +58,20 @@ class Run:
         """Put all logged metrics on the disk. Call it before a checkpoint is saved.
 
         In this order a checkpoint never is ahead of its metrics; those that are ahead of the last checkpoint are
-        written again, with the same values, by the run that resumes from it.
+        taken back by the run that resumes from it, see `rewind`, and written again with the same values.
         """
         self.store.record(self.name, self._values)
         self._values.clear()
         self._flushed = time.monotonic()
+
+    def rewind(self, step: int) -> None:
+        """Take back the metrics of this step and later ones: the run is about to log them anew.
+
+        For whoever resumes from a checkpoint, or begins anew; else what is shown of the run would end where a killed
+        attempt did, and not where this one is.
+        """
+        self.flush()
+        self.store.forget_from(self.name, step)
 
     def metrics(self) -> dict[str, list[tuple[int, float]]]:
         """Return (step, value) in the order of steps, for each key; what was just logged too."""

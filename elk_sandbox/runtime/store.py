@@ -148,6 +148,11 @@ class Store:
         except IntegrityError as reason:
             raise self._no_run(run) from reason
 
+    def forget_from(self, run: str, step: int) -> None:
+        """Delete a run's metrics of this step and later ones."""
+        with self._database.writing() as connection:
+            connection.execute(delete(metrics).where(metrics.c.run == run, metrics.c.step >= step))
+
     def metrics(self, run: str, keys: Sequence[str] | None = None) -> dict[str, list[tuple[int, float]]]:
         """Return (step, value) in the order of steps, for each key, or each of these that the run has."""
         query = select(metrics.c.key, metrics.c.step, metrics.c.value).where(metrics.c.run == run)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from inspect import Parameter, signature
 
+from elk_sandbox.declare import Knob
 from elk_sandbox.world import World
 from elk_sandbox.worlds.atoms import atoms, hard_inference, no_human_net, pad, two_cue
 from elk_sandbox.worlds.combined import all_at_once, levers
@@ -17,6 +19,7 @@ __all__ = [
     "find",
     "free",
     "hard_inference",
+    "knobs",
     "levers",
     "mask",
     "masked_bit",
@@ -34,6 +37,23 @@ _FAMILIES = (
     screen_and_scale, levers,
 )  # fmt: skip
 STANDARD: dict[str, Callable[..., World]] = {f.__name__: f for f in _FAMILIES} | {"all": all_at_once}
+
+
+# The sizes that are offered; beyond, a world takes longer than one waits for.
+_SIZES: dict[str, tuple[int, ...]] = {
+    "atoms": (1, 3, 5, 7), "pixels": (1, 3, 5), "noise": tuple(range(7)), "parameters": tuple(range(1, 8)),
+    "listed": (0, 1, 2, 3),
+}  # fmt: skip
+
+
+def knobs(name: str) -> tuple[Knob, ...]:
+    """What can be set of a standard world. Raises KeyError as `find` does."""
+    found = []
+    for parameter in signature(find(name)).parameters.values():
+        if parameter.kind is Parameter.KEYWORD_ONLY:
+            kind, default = parameter.annotation.__name__, parameter.default
+            found.append(Knob(parameter.name, kind, default, _SIZES.get(parameter.name)))
+    return tuple(found)
 
 
 def find(name: str) -> Callable[..., World]:

@@ -33,7 +33,7 @@ def make(store: Store, home: Path, choose: Callable[[str], None]) -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
         words, sheet = _choices(store, home, runs)
-        n = int(st.slider("Texts of each model", 5, MOST, 20, key="blind_n"))
+        n = int(st.slider("Texts of each model", 5, MOST, 20, key="blind_n", bind="query-params"))
     with right:
         _power(n, 3 if "--twin" in words else 2)
     job = background(home, "blind")
@@ -65,7 +65,8 @@ def _choices(store: Store, home: Path, runs: list[RunRow]) -> tuple[list[str], s
     by_name = {row.name: row for row in runs}
     one, two = st.columns(2)
     positive = [name for name, row in by_name.items() if row.config.get("target") != "negative"]
-    name = str(one.selectbox("Trained model", positive + [n for n in by_name if n not in positive], key="blind_run"))
+    names = positive + [n for n in by_name if n not in positive]
+    name = str(one.selectbox("Trained model", names, key="blind_run", bind="query-params"))
     run = Run(store, home, by_name[name])
     usual = before_the_stop(run)
     nats = {at: f"iteration {at}" + ("" if math.isnan(kl) else f", {kl:.1f} nats") for at, kl in marks(run) if at}
@@ -76,7 +77,7 @@ def _choices(store: Store, home: Path, runs: list[RunRow]) -> tuple[list[str], s
     twins = [n for n, row in by_name.items() if n != name and row.config.get("target") == "negative"]
     three, four = st.columns(2)
     twin = three.selectbox(
-        "Third arm", ["none", *twins], key="blind_twin",
+        "Third arm", ["none", *twins], key="blind_twin", bind="query-params",
         help="The negative twin: a run with --target negative, at its last checkpoint before the stop.",
     )  # fmt: skip
     taken = {each.name for each in store.collections()}

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.pages.frame import begin, opened
+from elk_sandbox.pages.frame import begin, folded, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.run import Run
 from rlhf_lab.checkpoint_files import META
@@ -57,7 +57,8 @@ def main() -> None:
     if found:
         _texts(found, nats, view, _varied(evaluation))
     if evaluation is not None:
-        variety.show(evaluation, f"{run.folder}:{changed(run.folder / 'evaluation' / META)}")
+        known_by = f"{run.folder}:{changed(run.folder / 'evaluation' / META)}"
+        folded("Diversity at every checkpoint", "ck_diversity", variety.show, evaluation, known_by)
 
 
 def _nats(run: Run) -> dict[int, float]:

@@ -122,8 +122,7 @@ def _layers(
             for b in plotted["best"]
         ]  # fmt: skip
         found += _marks(rows, colour, shape, line=False)
-    for name in drawn:
-        found += _marks(_points(plotted, name, axis, gain), colour, shape, line=True)
+    found += _marks([row for name in drawn for row in _points(plotted, name, axis, gain)], colour, shape, line=True)
     return found
 
 

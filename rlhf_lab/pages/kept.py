@@ -23,6 +23,7 @@ __all__ = [
     "nothing_yet",
     "plotted_of",
     "runs_of",
+    "trained_on",
 ]
 
 
@@ -100,6 +101,13 @@ def looked_at(rows: list[RunRow], home: Path) -> str | None:
     """The first of these runs that was evaluated; a negative twin only if there is no other."""
     found = [row for row in rows if changed(folder_of(home, row.name) / "evaluation" / META)]
     return next((row.name for row in sorted(found, key=lambda row: row.config.get("target") == "negative")), None)
+
+
+def trained_on(store: Store, rows: list[RunRow]) -> str | None:
+    """Of these reward models the one that the newest policy was trained on; None if no policy was trained on one."""
+    names = {row.name for row in rows}
+    rewards = [row.parents.get("reward", "") for row in reversed(store.runs("ppo"))]
+    return next((name for name in rewards if name in names), None)
 
 
 def nothing_yet(told: str, link: str = "Start a run") -> None:

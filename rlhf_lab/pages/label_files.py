@@ -9,6 +9,7 @@ import streamlit as st
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
 from rlhf_lab.label_files import import_labels, labels_text
+from rlhf_lab.pages.label_state import raters_of
 
 __all__ = ["exchange"]
 
@@ -18,7 +19,7 @@ def exchange(store: Store, pool: str, who: str) -> None:
     out, into = st.columns(2, gap="large")
     with out:
         st.subheader("Export", anchor=False)
-        whose = st.selectbox("Whose labels", ["all raters", *store.tally(pool)], key=f"label_whose:{pool}")
+        whose = st.selectbox("Whose labels", ["all raters", *raters_of(store, pool)], key=f"label_whose:{pool}")
         every = st.toggle("Undone ones too", key="label_events", help="Every event in the order of time.")
         row = st.columns(2)
         for column, suffix in zip(row, ("csv", "jsonl"), strict=True):

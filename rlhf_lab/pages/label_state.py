@@ -10,7 +10,7 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.store import Store
 from rlhf_lab import labels
 
-__all__ = ["beside"]
+__all__ = ["beside", "raters_of"]
 
 OTHERS = 3  # raters with whom one is compared
 MANY = 5000  # labels in a pool from which on agreement is not reckoned anew at every one
@@ -45,6 +45,11 @@ def beside(store: Store, pool: str, who: str) -> None:
     if lines:
         listed = "".join(f"<dt>{name}</dt><dd>{told}</dd>" for name, told in lines)
         html(f"<h2>Agreement</h2><dl>{listed}</dl>")
+
+
+def raters_of(store: Store, pool: str) -> list[str]:
+    """Who has labels in a pool, in the order in which they came."""
+    return [name for name, _, _ in _tally(store, place(), pool, store.latest_event())[1]]
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.frame import TICK, begin, html, opened
+from elk_sandbox.pages.frame import TICK, begin, folded, html, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.pace import duration
@@ -53,7 +53,9 @@ def main() -> None:
     _evaluating(run, plotted)
     if plotted:
         _found(run, plotted, [p for name in beside if (p := plotted_of(folder_of(home, name)))])
-    training.show(run)
+    if training.has_begun(run):
+        told = "As training saw it: KL by four estimators, and clip fractions"
+        folded(told, "oo_training", training.show, run, expanded=plotted is None)
 
 
 @st.fragment

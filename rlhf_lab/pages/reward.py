@@ -13,7 +13,7 @@ from elk_sandbox.runtime.run import Run
 from rlhf_lab.findings import reward_table, reward_words
 from rlhf_lab.looks import LOOKS
 from rlhf_lab.pages.choice import one_of
-from rlhf_lab.pages.kept import chosen_run, meta_of, nothing_yet, runs_of
+from rlhf_lab.pages.kept import chosen_run, meta_of, nothing_yet, runs_of, trained_on
 from rlhf_lab.pages.scoring import MOST, Labelled, extremes, scored
 from rlhf_lab.pages.tables import charted, table
 from rlhf_lab.pages.tokens import Cell, Column, Row, Scale, colour_limit, token_table
@@ -45,7 +45,7 @@ def main() -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        names = [chosen_run(rows, "Reward model", "rm_run")]
+        names = [chosen_run(rows, "Reward model", "rm_run", trained_on(store, rows))]
     with right:
         second = st.selectbox(
             "Beside it", [row.name for row in rows if row.name != names[0]], index=None, key="rm_beside",

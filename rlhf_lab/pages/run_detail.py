@@ -1,7 +1,7 @@
 """One run in full: how it is, what can be done with it, its metrics, its settings and the end of its log."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.frame import html
+from elk_sandbox.pages.frame import folded, html
 from elk_sandbox.pages.words import WORDS
 from elk_sandbox.palette import TERMS, Colour
 from elk_sandbox.runtime import jobs
@@ -137,26 +137,26 @@ def actions(store: Store, home: Path, found: Listed) -> None:
         elif found.state != "done":
             label = "Start" if found.state == "new" else "Resume"
             st.button(label, type="primary", key=f"resume:{name}", on_click=act, args=(store, home, "resume", name))
-        if found.state == "done":
-            _links(found)
+        _links(store, found)
         if found.state != "running" and st.button("Delete", key=f"delete:{name}"):
             _confirm(store, home, name)
     if fault := st.session_state.pop("runs_fault", None):
         st.error(fault)
-    st.fragment(_folded)("Clone with edits", f"runs_clone:{name}", clone_form, store, home, found.row)
+    folded("Clone with edits", f"runs_clone:{name}", clone_form, store, home, found.row)
     if found.row.kind == "ppo" and found.row.progress:
-        st.fragment(_folded)("Evaluate by gold", f"runs_evaluate:{name}", evaluate_form, store, home, name)
+        folded("Evaluate by gold", f"runs_evaluate:{name}", evaluate_form, store, home, name)
 
 
-def _folded(label: str, key: str, draw: Callable[..., None], *given: Any) -> None:
-    """What costs nothing until it is opened."""
-    with st.expander(label, key=key, on_change="rerun") as box:
-        if box.open:
-            draw(*given)
-
-
-def _links(found: Listed) -> None:
-    name = found.row.name
+def _links(store: Store, found: Listed) -> None:
+    """What a run leads to when it is done; where a reward model's labels are, since they may be why it failed."""
+    name, pool = found.row.name, found.row.config.get("pool", "")
+    if found.row.kind == "reward" and found.state != "running" and pool in {c.name for c in store.collections()}:
+        told = f"Label more of {pool}" if found.state == "failed" else f"Its labels, the pool {pool}"
+        st.page_link("rlhf_lab/pages/label.py", label=told, query_params={"label_pool": pool})
+    if found.state != "done":
+        return
+    if found.row.kind == "reward":
+        st.page_link("rlhf_lab/pages/reward.py", label="What it likes", query_params={"rm_run": name})
     if found.row.kind == "ppo":
         st.page_link("rlhf_lab/pages/blind.py", label="Rate it blindly", query_params={
             "blind_part": "New sheet", "blind_run": name})  # fmt: skip

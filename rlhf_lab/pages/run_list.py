@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import variables
 from elk_sandbox.runtime.pace import duration
 from rlhf_lab.runs import Listed
@@ -56,14 +57,10 @@ button:focus-visible {{ outline: 2px solid var(--elk-accent); outline-offset: -2
   justify-self: end; }} .how, .figures {{ grid-column: 1 / -1; white-space: normal; }} .list {{ max-height: 32rem; }} }}
 """
 
-_JS = """
+_JS = (
+    MAKE
+    + """
 export default function ({ data, parentElement, setTriggerValue }) {
-  const make = (tag, text, classes) => {
-    const made = document.createElement(tag);
-    if (text) made.textContent = text;
-    if (classes) made.className = classes;
-    return made;
-  };
   const root = parentElement.querySelector(".list");
   const mark = (name) => root.querySelectorAll(".pick").forEach((pick) => {
     pick.setAttribute("aria-pressed", pick.dataset.at === `pick ${name}`);
@@ -110,6 +107,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (focused) root.querySelector(`[data-at="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 """
+)
 
 _component = st.components.v2.component(
     "rlhf_lab_runs", html='<div class="list" role="group" aria-label="Runs"></div>', css=_CSS, js=_JS

@@ -1,6 +1,7 @@
 """Start something new: a stage with its settings, or an evaluation; every one a command in the background."""
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import streamlit as st
 
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, empty, html
+from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.jobs import open_run
 from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import Store
@@ -101,7 +103,9 @@ def _launch(store: Store, home: Path, kind: str, changed: dict[str, Any], parent
             st.error(str(reason))
         else:
             st.query_params["runs_run"] = name
+            st.session_state["runs_begun"] = name, kind
             st.rerun()
+    _begun(store, home, kind)
     words = ["estimate", kind, *(["--base", parents["base"]] if parents else [])]
     for key, value in changed.items():
         words += ["--set", f"{key}={value}"]
@@ -115,6 +119,25 @@ def _launch(store: Store, home: Path, kind: str, changed: dict[str, Any], parent
             f"<p>About <strong>{duration(found['seconds'])}</strong> on this machine as it is now: {found['words']}, "
             f"{found['step']:.2g} s each.</p>"
         )
+
+
+def _begun(store: Store, home: Path, kind: str) -> None:
+    """What was started here last, near the button, since the run itself appears further up."""
+    name, of = st.session_state.get("runs_begun", ("", ""))
+    if of != kind or name not in {row.name for row in store.runs(kind)}:
+        return
+    state = jobs.state(open_run(store, home, name))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        chip = f'<span class="chip {state}">{"starting" if state == "new" else state}</span>'
+        html(f"<p>{chip} <strong>{escape(name)}</strong> was started, and stands in the list above.</p>")
+        if st.button(f"Show {name}", key=f"show:{kind}", on_click=_show, args=(name,)):
+            st.rerun()  # all of the page: the run stands outside this fragment
+
+
+def _show(name: str) -> None:
+    """Have the page show this run, and scroll to it."""
+    st.query_params["runs_run"] = name
+    st.session_state["runs_show"] = st.session_state.get("runs_show", 0) + 1
 
 
 def clone_form(store: Store, home: Path, row: Any) -> None:
@@ -137,7 +160,7 @@ def clone_form(store: Store, home: Path, row: Any) -> None:
         except InputError as reason:
             st.error(str(reason))
         else:
-            st.query_params["runs_run"] = new
+            _show(new)
             st.rerun()
     st.caption(f"Changed: {told}.")
 

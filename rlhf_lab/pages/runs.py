@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.frame import TICK, begin, empty, html, opened
+from elk_sandbox.pages.frame import TICK, begin, empty, html, opened, visit
+from elk_sandbox.pages.reveal import reveal
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.demo_panel import demo
 from rlhf_lab.pages.run_detail import LOOK, act, actions, live
@@ -33,6 +34,7 @@ def main() -> None:
         with st.container():
             _draw(store, home, runs)
     if picked:
+        reveal(f"{visit()} {shown}" if (shown := st.session_state.get("runs_show")) else "", "runs_arrival")
         if picked.state == "running":
             st.fragment(_detail, run_every=TICK)(store, home, picked.row.name)
         else:

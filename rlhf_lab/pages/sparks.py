@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import Colour, variables
 
 __all__ = ["Points", "small", "sparks", "thinned"]
@@ -30,14 +31,10 @@ line {{ stroke: var(--elk-quiet); vector-effect: non-scaling-stroke; stroke-dash
 .ends {{ display: flex; justify-content: space-between; margin-top: 0.25rem; }}
 """
 
-_JS = """
+_JS = (
+    MAKE
+    + """
 export default function ({ data, parentElement }) {
-  const make = (tag, text, classes) => {
-    const made = document.createElement(tag);
-    if (text) made.textContent = text;
-    if (classes) made.className = classes;
-    return made;
-  };
   const draw = (tag, attributes) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -66,6 +63,7 @@ export default function ({ data, parentElement }) {
   }));
 }
 """
+)
 
 _component = st.components.v2.component("rlhf_lab_sparks", html='<div class="sparks"></div>', css=_CSS, js=_JS)
 MOST = 300  # points of a line

@@ -1,6 +1,7 @@
 """The settings of a stage as controls, drawn from the fields of its configuration: their meaning is their help."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any
@@ -17,6 +18,7 @@ FIRST: Mapping[str, Sequence[str]] = {
     "reward": ("pool", "rater", "labels", "head", "seed", "device"),
     "ppo": ("target", "reward_as", "kl_stop", "past_stop", "learning_rate", "iterations", "seed", "device"),
 }
+ZERO = re.compile(r"\b0: ([\w ]{1,24})$")  # in a meaning, what a setting of 0 stands for, where that is short
 OFFERED: Mapping[str, Sequence[str]] = {"corpus": ("stage", "shakespeare"), "device": ("cpu", "cuda")}
 
 
@@ -64,6 +66,8 @@ def _control(setting: Field[Any], value: Any, key: str, words: Mapping[str, Sequ
             accept_new_options=setting.name == "corpus", format_func=lambda each: each or "all",
         ) or ""  # fmt: skip
     if setting.type in (int, "int"):
+        if ends := ZERO.search(meaning):
+            label = f"{label} (0: {ends[1]})"
         return int(st.number_input(label, value=int(value), step=1, key=key, help=meaning))
     if setting.type in (float, "float"):
         step = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.1

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import variables
 from rlhf_lab.looks import MINUS, PLUS
 
@@ -51,14 +52,10 @@ _CSS = f"""
 }}
 """
 
-_JS = """
+_JS = (
+    MAKE
+    + """
 export default function ({ data, parentElement }) {
-  const make = (tag, classes, text) => {
-    const made = document.createElement(tag);
-    if (classes) made.className = classes;
-    if (text) made.textContent = text;
-    return made;
-  };
   const signed = (value) => (value < 0 ? "\\u2212" : "+") + Math.abs(value).toFixed(2);
   const fill = (value) => {
     const share = Math.min(Math.abs(value) / data.scale.limit, 1) * data.strength;
@@ -72,7 +69,7 @@ export default function ({ data, parentElement }) {
   };
   const named = (piece) => piece.trim() || (piece === "\\n\\n" ? "blank line: another text" : "line break");
   const root = parentElement.querySelector(".root");
-  const tip = make("div", "tip");
+  const tip = make("div", "", "tip");
   tip.setAttribute("role", "status");
   let here = null;
   const leave = () => {
@@ -89,44 +86,44 @@ export default function ({ data, parentElement }) {
     tip.style.left = `${Math.max(0, Math.min(at.left - frame.left, frame.width - tip.offsetWidth))}px`;
     tip.style.top = `${at.bottom - frame.top + 6}px`;
   };
-  const legend = make("div", "legend");
-  legend.append(make("span", "", data.scale.words));
-  const bar = make("span", "bar"), steps = make("span", "steps");
+  const legend = make("div", "", "legend");
+  legend.append(make("span", data.scale.words));
+  const bar = make("span", "", "bar"), steps = make("span", "", "steps");
   for (let k = -4; k <= 4; k += 1) {
     const swatch = make("i");
     swatch.style.background = fill((k / 4) * data.scale.limit);
     steps.append(swatch);
   }
-  bar.append(make("span", "", `${signed(-data.scale.limit)} ${data.scale.minus}`), steps,
-    make("span", "", `${signed(data.scale.limit)} ${data.scale.plus}`));
+  bar.append(make("span", `${signed(-data.scale.limit)} ${data.scale.minus}`), steps,
+    make("span", `${signed(data.scale.limit)} ${data.scale.plus}`));
   legend.append(bar);
-  const body = make("div", data.numbers ? "numbers" : "");
+  const body = make("div", "", data.numbers ? "numbers" : "");
   const labelled = data.rows.some((row) => row.name);
   const layout = `${labelled ? "8.5rem " : ""}repeat(${data.columns.length}, minmax(0, 1fr))`;
   const name = (tag, title, note) => {
-    const made = make(tag, "name", title);
-    if (note) made.append(make("small", "", note));
+    const made = make(tag, title, "name");
+    if (note) made.append(make("small", note));
     return made;
   };
   if (data.columns.some((column) => column.title)) {
-    const head = make("div", "row head");
+    const head = make("div", "", "row head");
     head.style.gridTemplateColumns = layout;
     if (labelled) head.append(make("span"));
     for (const column of data.columns) {
       const cell = make("div");
-      cell.append(make("b", "", column.title));
+      cell.append(make("b", column.title));
       const more = [column.note, column.more].filter(Boolean).join(" \u00b7 ");
-      if (more) cell.append(make("small", "", more));
+      if (more) cell.append(make("small", more));
       head.append(cell);
     }
     body.append(head);
   }
   for (const row of data.rows) {
-    const line = make("div", "row");
+    const line = make("div", "", "row");
     line.style.gridTemplateColumns = layout;
     if (labelled) line.append(name("div", row.name, row.note));
     row.cells.forEach((cell, c) => {
-      const box = make("div", "cell"), text = make("p", "text");
+      const box = make("div", "", "cell"), text = make("p", "", "text");
       const column = data.columns[c];
       if (column.title) box.append(name("div", column.title, column.note));
       text.tabIndex = 0;
@@ -134,14 +131,14 @@ export default function ({ data, parentElement }) {
       text.setAttribute("aria-label", `${cell.pieces.join("")}. ${cell.note}. Arrow keys go through its tokens.`);
       const shown = cell.values[data.shown] ?? [];
       cell.pieces.forEach((piece, k) => {
-        const value = shown[k] ?? 0, token = make("span", "token", shownAs(piece, k < cell.pieces.length - 1));
+        const value = shown[k] ?? 0, token = make("span", shownAs(piece, k < cell.pieces.length - 1), "token");
         const strong = Math.abs(value) >= 0.15 * data.scale.limit;
         if (k < cell.given) token.classList.add("given");
         if (strong) token.classList.add(value < 0 ? "minus" : "plus");
         token.style.background = fill(value);
         const lines = data.series.map((series, s) => `${signed(cell.values[s][k])} ${series}`);
         token.dataset.told = [named(piece), ...lines].join("\\n");
-        if (data.numbers) token.append(make("small", "", signed(value)));
+        if (data.numbers) token.append(make("small", signed(value)));
         token.onmouseenter = () => enter(token);
         text.append(token);
         if (data.numbers && piece in breaks) text.append(make("br"));
@@ -158,7 +155,7 @@ export default function ({ data, parentElement }) {
         if (next) enter(next);
       };
       box.append(text);
-      if (cell.note) box.append(make("span", "note", cell.note));
+      if (cell.note) box.append(make("span", cell.note, "note"));
       line.append(box);
     });
     body.append(line);
@@ -166,6 +163,7 @@ export default function ({ data, parentElement }) {
   root.replaceChildren(legend, body, tip);
 }
 """
+)
 
 _component = st.components.v2.component("rlhf_lab_tokens", html='<div class="root"></div>', css=_CSS, js=_JS)
 

@@ -13,13 +13,18 @@ from rlhf_lab.looks import LOOKS
 from rlhf_lab.pages.sparks import Points, thinned
 from rlhf_lab.pages.tables import charted
 
-__all__ = ["show"]
+__all__ = ["has_begun", "show"]
 
 Drawn = tuple[dict[str, Any], str]  # a chart, and what it shows in words
 
 KL = {"exact": "exact, a step", "k1": "k1", "k2": "k2, biased", "k3": "k3"}
 LEGEND = alt.Legend(orient="top", columns=2, labelLimit=260, offset=4, symbolOpacity=1)
 CLIP = {"outside": "ratio outside 1 ± {clip:g}", "clipped": "of these, the clip decides the loss"}
+
+
+def has_begun(run: Run) -> bool:
+    """Whether there is anything to show."""
+    return run.store.run(run.name).attempts > 0
 
 
 def show(run: Run) -> None:
@@ -30,8 +35,8 @@ def show(run: Run) -> None:
     else:
         found = _charts_of(run, f"{run.home}:{run.name}:{row.attempts}:{row.ended}:{ground}")
     if found is None:
+        html('<p class="quiet">It has logged nothing yet.</p>')
         return
-    html("<h2>As training saw it <span>at every iteration</span></h2>")
     columns = st.columns(2, gap="large")
     told = (
         f"{word('KL')} by four estimators, nats a completion, with two standard errors.",

@@ -21,7 +21,7 @@ TIP = [alt.Tooltip("nats:Q", format=".2f", title="KL, nats"), alt.Tooltip("itera
 def show(evaluation: Evaluation, known_by: str) -> None:
     """Two charts over all checkpoints; of what was measured. known_by: of no other evaluation."""
     curve, known_by = evaluation.curve, f"{known_by}:{ink(INK)}"
-    html(f"<h2>Diversity <span>of {curve.kl.shape[1]} completions of each checkpoint</span></h2>")
+    html(f'<p class="quiet">Of {curve.kl.shape[1]} completions of each checkpoint.</p>')
     columns = st.columns(2, gap="large")
     names = [name for name in SHARES if getattr(curve, name) is not None]
     if names:

@@ -119,6 +119,20 @@ def test_stopped_after_any_iteration_it_goes_on_to_the_same_bits(
     assert bits(run) == whole
 
 
+def test_a_run_that_goes_on_takes_back_what_it_is_about_to_redo(store: Store, tmp_path: Path) -> None:
+    base(store, tmp_path)
+    run = start(store, tmp_path, "run", iterations=8, kl_stop=99.0)
+    stop_after(run, 2)
+    assert jobs.execute(run, work) == "stopped"
+    kept = bits(run)[0]
+    store.record("run", [("kl/exact", step, 77.0) for step in (2, 3, 90)])  # of an attempt that was killed
+    again = jobs.open_run(store, tmp_path, "run")
+    stop_after(again, 1)
+    assert jobs.execute(again, work) == "stopped"
+    found = bits(again)[0]["kl/exact"]
+    assert found[: len(kept["kl/exact"])] == kept["kl/exact"] and 77.0 not in [value for _, value in found]
+
+
 def test_a_changed_base_another_machine_and_a_bad_state_are_told(store: Store, tmp_path: Path) -> None:
     original = base(store, tmp_path)
     run = start(store, tmp_path, "run", kl_stop=99.0, iterations=5)

@@ -242,6 +242,57 @@ def test_a_run_stopped_anywhere_and_resumed_has_the_same_bits(
     assert lasting(pieces) == lasting(whole)
 
 
+def test_a_resumed_run_shows_nothing_of_the_steps_that_it_has_yet_to_redo(
+    store: Store, tmp_path: Path, config: PretrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create(store, tmp_path, "run", config)
+    step, seen = Training.advance, []
+
+    def killed(self: Training) -> None:
+        step(self)
+        if self.step == 48:
+            run.flush()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "advance", killed)
+        patch.setattr(pretrain, "LOG_EVERY", 3)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(run)
+    assert run.metrics()["train/loss"][-1][0] == 45 and run.metrics()["validation/part"][-1][0] == 45
+
+    def look(self: Training) -> None:
+        seen.append((self.step, max(at for rows in run.metrics().values() for at, _ in rows)))
+        step(self)
+
+    monkeypatch.setattr(Training, "advance", look)
+    assert carry_out(run) == "done"
+    assert seen[0] == (40, 39) and all(at <= taken for taken, at in seen)
+
+
+def test_a_slow_run_saves_by_the_clock_too(
+    store: Store, tmp_path: Path, config: PretrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = create(store, tmp_path, "whole", config)
+    assert carry_out(whole) == "done"
+    run = create(store, tmp_path, "run", config)
+    step = Training.advance
+
+    def killed(self: Training) -> None:
+        if self.step == 27:
+            raise KeyboardInterrupt
+        step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrain, "SAVE_SECONDS", 0.0)
+        patch.setattr(Training, "advance", killed)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(run)
+    assert max(int(path.name) for path in (run.folder / "checkpoints").iterdir() if path.name.isdecimal()) == 27
+    assert carry_out(run) == "done"
+    assert lasting(run) == lasting(whole)
+
+
 def test_a_damaged_checkpoint_costs_steps_and_no_bits(store: Store, tmp_path: Path, config: PretrainConfig) -> None:
     whole, other = create(store, tmp_path, "whole", config), create(store, tmp_path, "other", config)
     for run in (whole, other):

@@ -14,7 +14,7 @@ from elk_sandbox import beliefs, worlds
 from elk_sandbox.cells import build
 from elk_sandbox.keys import case_key, source
 from elk_sandbox.pages import access
-from elk_sandbox.pages.graph import net
+from elk_sandbox.pages.graph import legend, net
 from elk_sandbox.pages.scene import outside, room
 from elk_sandbox.pages.svg import Shape
 from elk_sandbox.runtime.detached import Detached
@@ -284,3 +284,49 @@ def test_a_net_says_where_a_belief_is_wrong() -> None:
     assert wrong.endswith("answers 'is the diamond there?'; in truth it is 0")
     assert sum(s[1].get("class") == "wrong" for s in all_of(drawn.shapes)) == 1
     assert drawn.label == "The viewer's net: P(node is 1) for d 1, c 1"
+
+
+def test_a_name_is_whole_and_the_number_alone_is_inside_its_node() -> None:
+    world = worlds.two_cue()
+    own = beliefs.human(world, "viewer", of_world(world).start)
+    texts = [s for s in all_of(net(own, world.words, {}, "A net").shapes) if s[0] == "text"]
+    written = " ".join(s[2] for s in texts)
+    assert "would an inspector find the diamond?" in written and "…" not in written
+    assert sum(s[1]["class"].startswith("mid small") and s[2] in ("0", "1") for s in texts) == len(own.nodes)
+
+
+def test_the_legend_explains_what_is_in_the_nets_and_nothing_else() -> None:
+    world = worlds.tricks()
+    stage = of_world(world)
+    plain = beliefs.human(world, "viewer", stage.start)
+    assert [p.label for p in legend([plain])] == [
+        "filled, and numbered, as far as it is likely to be 1", "a pixel, what the camera shows",
+        "a pixel that is looked at",
+    ]  # fmt: skip
+    held = beliefs.predictor(world, stage.start, whole=False)
+    assert "in the world, no node of the predictor" in [p.label for p in legend([plain, held])]
+
+
+def test_the_knobs_of_a_standard_world_are_in_the_address(started: Started) -> None:
+    app = opened(vault_knobs="true")
+    app.slider(key="vault_knob_tamper").set_value(0.3).run()
+    assert app.query_params["vault_set"] in ("tamper=0.3", ["tamper=0.3"])
+    world = worlds.screen(tamper=0.3)
+    apart = of_world(world).partings("direct_translator", "human_simulator").tolist()
+    assert f"probability {float(world.weights[apart].sum()):.3g} in all" in told(app)
+    assert "With tamper 0.3." in told(app)
+    press = next(b for b in app.button if b.label == "As they were")
+    press.click().run()
+    assert "vault_set" not in app.query_params and app.slider(key="vault_knob_tamper").value == 0.1
+    shown = told(opened(vault_world="atoms", vault_set="atoms=3;tamper=7;knob=1;pixels=4"))
+    assert "With atoms 3." in shown
+    impossible = opened(vault_set="tamper=1")
+    assert "There is no such world: the data of 'viewer' hold no situation" in impossible.error[0].value
+
+
+@pytest.mark.parametrize("name", worlds.STANDARD)
+def test_every_knob_of_a_standard_world_can_be_set_to_what_is_offered(name: str) -> None:
+    for knob in worlds.knobs(name):
+        offered = knob.choices or ((True, False) if knob.annotation == "bool" else (0.0, 0.2))
+        for value in offered:
+            assert of_world(worlds.find(name)(**{knob.name: value})).world.nodes

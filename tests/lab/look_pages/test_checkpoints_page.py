@@ -10,7 +10,7 @@ import pytest
 from rlhf_lab.closeups import Ask, load_closeup
 from rlhf_lab.evaluated import load_evaluation
 from rlhf_lab.pages.searching import MARK, _pattern, found_in
-from tests.lab.look_pages.opening import opened, tables, told
+from tests.lab.look_pages.opening import charts, opened, tables, told
 
 Started = list[tuple[Path, str, list[str], set[str]]]
 
@@ -32,6 +32,14 @@ def test_the_last_checkpoint_stands_beside_the_original_model(home: Path) -> Non
         texts = found["checkpoints"][at]["texts"][:4]
         assert [cell["pieces"] for cell in shown] == [text["pieces"] for text in texts]
         assert [cell["values"] for cell in shown] == [[text["ratio"], text["adds"]] for text in texts]
+
+
+def test_diversity_is_drawn_once_it_is_opened(home: Path) -> None:
+    assert not charts(opened("checkpoints"))
+    shares, entropy = charts(opened("checkpoints", ck_diversity="true"))
+    evaluation = load_evaluation(home / "runs" / "policy" / "evaluation")
+    assert evaluation is not None and evaluation.curve.distinct is not None
+    assert all(str(float(value)) in shares for value in evaluation.curve.distinct) and "entropy" in entropy
 
 
 def test_the_slider_moves_the_right_and_the_button_pins_the_left(home: Path) -> None:

@@ -26,7 +26,8 @@ def test_an_evaluated_run_is_told_in_a_sentence_and_drawn(home: Path) -> None:
     assert plotted is not None
     assert plotted["headline"] in told(app)
     assert app.selectbox(key="oo_run").value == "policy"  # the evaluated one, though `fresh` is later
-    assert len(charts(app)) == 4
+    assert len(charts(app)) == 2
+    assert len(charts(opened("overoptimization", oo_training="true"))) == 4  # with its training's
     assert "stop, 10 nats" in charts(app)[0]
     for value in plotted["scores"]["proxy"]["mean"]:
         assert str(value - plotted["scores"]["proxy"]["mean"][0]) in charts(app)[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from elk_sandbox.runtime.store import open_store
 from rlhf_lab import checkpoints
 from rlhf_lab.reward_evaluation import mean_interval
 from rlhf_lab.reward_model import load_reward
@@ -26,6 +27,16 @@ def test_scores_stand_beside_the_bag_of_words(home: Path) -> None:
         if each["count"]:
             low, _ = mean_interval(each["observed"], each["count"])
             assert str(each["predicted"]) in calibration and str(low) in calibration
+
+
+def test_the_model_that_the_newest_policy_was_trained_on_is_shown_first(home: Path) -> None:
+    assert opened("reward").selectbox(key="rm_run").value == "rm"  # though `pooled` is newer
+    with open_store(home) as store:
+        store.create_run("last", "ppo", {}, {"base": "base", "reward": "rater:counter"})
+        assert opened("reward").selectbox(key="rm_run").value == "rm"
+        store.create_run("another", "ppo", {}, {"base": "base", "reward": "pooled"})
+    assert opened("reward").selectbox(key="rm_run").value == "pooled"
+    assert opened("reward", rm_run="rm").selectbox(key="rm_run").value == "rm"
 
 
 def test_the_highest_and_the_lowest_are_those_of_the_model(home: Path) -> None:

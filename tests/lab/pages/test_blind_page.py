@@ -87,6 +87,17 @@ def test_the_sheet_is_the_command_with_the_checkpoint_before_the_stop(
     ]  # fmt: skip
 
 
+def test_the_address_names_the_trained_model_as_the_runs_page_links_it(home: Path, store: Store) -> None:
+    policy(store, home, "earlier")
+    policy(store, home, "later")
+    app = visit("blind", blind_part="New sheet", blind_run="earlier", blind_n="33")
+    assert app.selectbox(key="blind_run").value == "earlier"
+    assert "What 33 and 33 can show" in told(app)
+    assert visit("blind", blind_run="no such run").selectbox(key="blind_run").value == "later"
+    (link,) = [each for each in visit("runs", runs_run="earlier").get("page_link") if each.label == "Rate it blindly"]
+    assert "blind_run=earlier" in link.proto.query_string
+
+
 @pytest.mark.parametrize("name", ["--help", "a/b", "<b>"])
 def test_a_sheet_needs_a_plain_name(home: Path, store: Store, started: Started, name: str) -> None:
     policy(store, home)

@@ -103,6 +103,43 @@ def test_a_stage_is_entered_with_its_settings_and_set_to_work(home: Path, store:
     assert (run.kind, run.config["steps"], run.config["corpus"]) == ("pretrain", 40, "stage")
 
 
+def test_what_was_started_is_said_beside_the_button_and_shown_by_one_click(
+    home: Path, store: Store, started: Started
+) -> None:
+    finished(store, home, "base", "pretrain")
+    app = press(visit("runs", runs_new="Language model"), "Start")
+    assert "starting pretrain-1 was started" in " ".join(told(app).split())
+    assert arrival(app) == ""
+    store.mark_started("pretrain-1")
+    store.mark_ended("pretrain-1", "failed", "no room")
+    app.query_params["runs_run"] = "base"
+    press(app, "Show pretrain-1")
+    assert "failed pretrain-1 was started" in " ".join(told(app).split())
+    assert app.query_params["runs_run"] in ("pretrain-1", ["pretrain-1"])
+    assert arrival(app)
+    app.button_group(key="runs_new").set_value("Pool of samples").run()
+    assert "was started" not in told(app)
+
+
+def arrival(app: AppTest) -> str:
+    """The arrival to which the page scrolls."""
+    (place,) = [each for each in app.get("bidi_component") if "elk_sandbox_reveal" in each.proto.component_name]
+    return str(json.loads(place.proto.json)["arrival"])
+
+
+def test_a_failed_reward_run_leads_to_the_labels_of_its_pool(home: Path, store: Store) -> None:
+    pool(store)
+    finished(store, home, "bad", "reward")
+    store.delete_run("bad")
+    store.create_run("bad", "reward", {"pool": "first"}, {})
+    store.mark_ended("bad", "failed", "all labels are alike")
+    store.create_run("lost", "reward", {"pool": "gone"}, {})
+    store.mark_ended("lost", "failed", "there is no pool 'gone'")
+    (link,) = visit("runs", runs_run="bad").get("page_link")
+    assert link.label == "Label more of first" and "label_pool=first" in link.proto.query_string
+    assert not visit("runs", runs_run="lost").get("page_link")
+
+
 def test_a_policy_writes_as_much_as_its_reward_models_texts(home: Path, store: Store, started: Started) -> None:
     finished(store, home, "base", "pretrain")
     finished(store, home, "rm", "reward", {"base": "base"})
@@ -172,6 +209,8 @@ def test_a_reward_model_needs_labels_and_is_offered_the_pools(home: Path, store:
     store.judge("first", 0, "ann", 1)
     app = visit("runs", runs_new="Reward model")
     assert app.selectbox(key="new:reward:pool").options == ["first"]
+    assert app.number_input(key="new:reward:labels").label == "labels (0: all)"
+    assert app.number_input(key="new:reward:first").label == "first"
     assert app.selectbox(key="new:reward:rater").options == ["all", "ann"]
 
 

@@ -5,20 +5,21 @@ the proposal. So every result on a learned world carries this.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
-from elk_sandbox.learned.lessons import NotApplicable, chosen_layer, lesson
+from elk_sandbox.learned.lessons import Lesson, NotApplicable, chosen_layer, lesson
 from elk_sandbox.learned.metrics import CONFIDENCE, Estimate, estimated_auroc, pull
-from elk_sandbox.learned.probes import logistic
+from elk_sandbox.learned.probes import Probe, logistic
 from elk_sandbox.learned.world import LearnedWorld
 
 __all__ = ["KNOWS", "Certificate", "certify"]
 
 KNOWS = 0.9  # AUROC of the probe from which on the predictor may be said to know
+FEWEST = 20  # real, and as many fake positives, for an interval to mean something
 SEED = 0
 
 
@@ -35,6 +36,7 @@ class Certificate:
     raw: Estimate | None = None  # on the raw input
     gain_untrained: Estimate | None = None  # with the paired interval of DeLong et al. (1988)
     gain_raw: Estimate | None = None
+    layers: Mapping[str, Estimate] = field(default_factory=dict)  # the probe on each layer, the prediction too
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,9 +52,9 @@ def certify(world: LearnedWorld) -> Certificate:
     real = world.truth[rows] == 1
     try:
         taught = lesson(~world.test, world.truth, "truths")
-        if real.all() or not real.any():
-            kinds = "is fooled" if real.all() else "is right"
-            raise NotApplicable(f"among the {len(rows)} test situations that look good to the viewer none {kinds}")
+        if min(real.sum(), (~real).sum()) < FEWEST:
+            counts = f"{real.sum()} real and {(~real).sum()} fake"
+            raise NotApplicable(f"the test has {counts} positives for the viewer; {FEWEST} of each are needed")
     except NotApplicable as reason:
         return Certificate(world.name, False, str(reason))
     latent = {n: a for n, a in world.layers.items() if n != world.output}
@@ -60,14 +62,18 @@ def certify(world: LearnedWorld) -> Certificate:
     scores, layer = {}, ""
     for name, layers in (("auroc", latent), ("untrained", fresh), ("raw", {"raw": world.inputs})):
         chosen = chosen_layer(layers, taught, logistic, np.random.default_rng(SEED))
-        probe = logistic(layers[chosen][taught.rows], taught.labels, np.ones((1, len(taught.rows))))
-        scores[name] = probe(layers[chosen][rows])
+        scores[name] = _probe(layers[chosen], taught)(layers[chosen][rows])
         layer = chosen if name == "auroc" else layer
+    every = {n: estimated_auroc(_probe(a, taught)(a[rows]), real, ("real", "fake")) for n, a in world.layers.items()}
     found = {name: estimated_auroc(each, real, ("real", "fake")) for name, each in scores.items()}
     gains = {f"gain_{name}": _gain(scores["auroc"], scores[name], real, found, name) for name in ("untrained", "raw")}
     certified = found["auroc"].value >= KNOWS and all(g.low > 0 for g in gains.values())
     words = _words(found, gains, layer)
-    return Certificate(world.name, bool(certified), words, layer, **found, **gains)
+    return Certificate(world.name, bool(certified), words, layer, **found, **gains, layers=every)
+
+
+def _probe(activations: np.ndarray, taught: Lesson) -> Probe:
+    return logistic(activations[taught.rows], taught.labels, np.ones((1, len(taught.rows))))
 
 
 def _gain(mine: np.ndarray, other: np.ndarray, real: np.ndarray, found: Mapping[str, Estimate], name: str) -> Estimate:

@@ -1,0 +1,224 @@
+"""The pixel vault as a learned world: films, a predictor trained on them, people who watch the judged frame."""
+
+import hashlib
+import importlib.metadata
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from elk_sandbox.learned.sources import Say, Step
+from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
+from elk_sandbox.runtime import lock
+from elk_sandbox.runtime.workspace import write
+from elk_sandbox.worlds import vault
+
+if TYPE_CHECKING:
+    from elk_sandbox.learned.predictor import Predictor
+
+__all__ = ["Knobs", "Vault", "episodes_of", "make", "source"]
+
+MADE_BY = ("worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py")
+QUESTION = "is the diamond in the vault?"
+WAIT = 1.0  # seconds between two looks at whether another process is done
+BOUNDS = {"seed": (0, 2**31 - 1), "episodes": (400, 100_000), "steps": (1, 100_000)}
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What can be asked of the world, as in "vault:quirky,seed=1"."""
+
+    seed: int = 0
+    episodes: int = 10_000  # situations; a quarter is the test
+    steps: int = 5000  # of the predictor's training
+    quirky: bool = False  # the predictor is told a persona and answers
+
+    @classmethod
+    def of(cls, rest: str) -> "Knobs":
+        """Raises WorldError in one line for what is no knob or out of bounds."""
+        found: dict[str, Any] = {}
+        for word in filter(None, (part.strip() for part in rest.split(","))):
+            name, equals, value = word.partition("=")
+            known = {field.name for field in fields(cls)}
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else "there are quirky, seed=, episodes= and steps="
+                raise WorldError(f"the vault has no {name!r}; {hint}")
+            if name == "quirky":
+                if equals:
+                    raise WorldError(f"quirky stands alone, as in vault:quirky,seed=1; not {word!r}")
+                found[name] = True
+                continue
+            least, most = BOUNDS[name]
+            if not value.isdecimal() or not least <= int(value) <= most:
+                raise WorldError(
+                    f"{name} is a whole number from {least} to {most}, as in {name}={least}; not {value!r}"
+                )
+            found[name] = int(value)
+        return cls(**found)
+
+    @property
+    def name(self) -> str:
+        """The name of the world: what differs from the defaults."""
+        words = ["quirky"] if self.quirky else []
+        words += [f"{n}={getattr(self, n)}" for n in BOUNDS if getattr(self, n) != getattr(Knobs(), n)]
+        return ":".join(filter(None, ["vault", ",".join(words)]))
+
+    @property
+    def streams(self) -> list[np.random.Generator]:
+        """Of the world's episodes, of the predictor's, and of who is asked as whom."""
+        return [np.random.default_rng(seed) for seed in np.random.SeedSequence(self.seed).spawn(3)]
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The source of the worlds called vault; `learned.sources` finds it."""
+
+    def world(self, rest: str, home: Path, say: Say) -> LearnedWorld:
+        """From the workspace, made and kept there if it is not yet; one process makes, others wait for it."""
+        knobs = Knobs.of(rest)
+        folder = self.folder(rest, home)
+        if (folder / "world.npz").exists():
+            return LearnedWorld.load(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        while (held := lock.take(folder / "lock")) is None:
+            say("another process is making this world", 0.0)
+            time.sleep(WAIT)
+        try:
+            if not (folder / "world.npz").exists():
+                made, net = make(knobs, say)
+                write(folder / "predictor.safetensors", weights(net))
+                made.save(folder)
+            return LearnedWorld.load(folder)
+        finally:
+            lock.release(held)
+
+    def along(self, rest: str, home: Path) -> Sequence[Step]:
+        """Raises WorldError: it is one world."""
+        raise WorldError(f"vault{':' * bool(rest)}{rest} is one world and no sequence; --along takes run:NAME")
+
+    def listed(self, home: Path) -> Sequence[str]:
+        """The vault as it is."""
+        return ["vault"]
+
+    def digest(self, rest: str, home: Path) -> str:
+        """Of the knobs, of the code that makes the world, and of the libraries that it computes with."""
+        root = Path(__file__).parents[1]
+        made_by = {file: hashlib.sha256((root / file).read_bytes()).hexdigest() for file in MADE_BY}
+        versions = {name: importlib.metadata.version(name) for name in ("numpy", "torch", "scikit-learn")}
+        said = json.dumps([asdict(Knobs.of(rest)), made_by, versions], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def folder(self, rest: str, home: Path) -> Path:
+        """Where the world is kept."""
+        return home / "worlds" / f"vault-{self.digest(rest, home)[:16]}"
+
+
+source = Vault()
+
+
+def episodes_of(knobs: Knobs) -> vault.Episodes:
+    """The situations of the world, with their films; what is drawn does not depend on the training."""
+    return vault.draw(knobs.episodes, knobs.streams[0])
+
+
+def make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
+    """Film, train, look into the network."""
+    from elk_sandbox.learned.predictor import Settings, batch_of, fresh, layers_of, spoken_by, train
+
+    began = time.perf_counter()
+    episodes, (_, training, asking) = episodes_of(knobs), knobs.streams
+    settings = Settings(knobs.seed, knobs.steps, quirky=knobs.quirky)
+    persona = asking.integers(0, 2, len(episodes)).astype(np.int8) if knobs.quirky else None
+    net, losses = train(settings, training, _within(say, 0.0, 0.95))
+    seconds = time.perf_counter() - began
+    say("looking into the network", 0.96)
+    batch = batch_of(episodes, persona)
+    layers = layers_of(net, batch, quirky=knobs.quirky)
+    untrained = layers_of(fresh(settings), batch, quirky=knobs.quirky)
+    about = {
+        "knobs": asdict(knobs), "training": asdict(settings), "loss": losses,
+        "seconds": {"training": round(seconds, 1)},
+        "trained on": f"{knobs.steps * settings.batch} other episodes, drawn alike",
+    }  # fmt: skip
+    spoken = spoken_by(net, batch) if knobs.quirky else None
+    return _world(knobs, episodes, layers, untrained, persona, spoken, about), net
+
+
+def _world(
+    knobs: Knobs,
+    episodes: vault.Episodes,
+    layers: dict[str, np.ndarray],
+    untrained: dict[str, np.ndarray],
+    persona: np.ndarray | None,
+    spoken: np.ndarray | None,
+    about: dict[str, Any],
+) -> LearnedWorld:
+    story, count = episodes.story, len(episodes)
+    humans = {"viewer": vault.viewer(episodes.frames), "operator": vault.operator(episodes)}
+    honest = story.kind == vault.KINDS.index("honest")
+    known = honest | np.isin(story.kind, [vault.KINDS.index(kind) for kind in vault.KNOWN])
+    return LearnedWorld(
+        name=knobs.name,
+        question=QUESTION,
+        layers=layers,
+        untrained=untrained,
+        inputs=_seen(episodes, persona),
+        humans=humans,
+        truth=story.truth,
+        kinds=vault.KINDS,
+        kind=story.kind.astype(np.int16),
+        data={name: _labelled(name, humans, inside) for name, inside in (("viewer", honest), ("operator", known))},
+        test=np.arange(count) >= count - count // 4,
+        sensors=vault.readings(episodes.frames[:, vault.JUDGED]),
+        persona=persona,
+        spoken=spoken,
+        hard=~vault.easy(story),
+        words=dict(vault.WORDS),
+        about=about,
+    )
+
+
+def _labelled(who: str, humans: dict[str, np.ndarray], inside: np.ndarray) -> Process:
+    return Process(who, inside, np.where(inside, humans[who] > 0.5, -1).astype(np.int8))
+
+
+def _seen(episodes: vault.Episodes, persona: np.ndarray | None) -> np.ndarray:
+    """All that the predictor is given before it predicts the judged frame, as 0 and 1."""
+    seen = episodes.frames[:, : vault.JUDGED].reshape(len(episodes), -1)
+    acts = np.eye(len(vault.ACTIONS))[episodes.story.actions[:, : vault.JUDGED]].reshape(len(episodes), -1)
+    asked = [] if persona is None else [persona[:, None]]
+    return np.concatenate([seen, acts, *asked], axis=1).astype(np.float32)
+
+
+def weights(net: "Predictor") -> bytes:
+    """As a safetensors file."""
+    from safetensors.torch import save
+
+    return save({name: value.contiguous() for name, value in net.state_dict().items()})
+
+
+def predictor(folder: Path) -> "Predictor":
+    """The trained network of a world that is kept there. Raises WorldError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from elk_sandbox.learned.predictor import Predictor, Settings
+
+    file = folder / "predictor.safetensors"
+    try:
+        kept = load(file.read_bytes())
+        net = Predictor(Settings().channels)
+        net.load_state_dict(kept)
+    except (OSError, SafetensorError, RuntimeError) as reason:
+        raise WorldError(f"{file} cannot be read as the vault's predictor: {reason}; delete its folder") from None
+    return net
+
+
+def _within(say: Say, low: float, high: float) -> Callable[[str, float], None]:
+    return lambda words, share: say(words, low + (high - low) * share)

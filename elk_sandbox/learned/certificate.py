@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from elk_sandbox.learned.lessons import Lesson, NotApplicable, chosen_layer, lesson
-from elk_sandbox.learned.metrics import CONFIDENCE, Estimate, estimated_auroc, pull
+from elk_sandbox.learned.lessons import Lesson, NotApplicable, lesson
+from elk_sandbox.learned.metrics import CONFIDENCE, Estimate, auroc, estimated_auroc, pull
 from elk_sandbox.learned.probes import Probe, logistic
 from elk_sandbox.learned.world import LearnedWorld
 
@@ -20,6 +20,8 @@ __all__ = ["KNOWS", "Certificate", "certify"]
 
 KNOWS = 0.9  # AUROC of the probe from which on the predictor may be said to know
 FEWEST = 20  # real, and as many fake positives, for an interval to mean something
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)  # of the probe
+HELD_BACK = 0.25  # of the training situations, by which layer and penalty are chosen
 SEED = 0
 
 
@@ -61,19 +63,40 @@ def certify(world: LearnedWorld) -> Certificate:
     fresh = {n: world.untrained[n] for n in latent}
     scores, layer = {}, ""
     for name, layers in (("auroc", latent), ("untrained", fresh), ("raw", {"raw": world.inputs})):
-        chosen = chosen_layer(layers, taught, logistic, np.random.default_rng(SEED))
-        scores[name] = _probe(layers[chosen], taught)(layers[chosen][rows])
+        chosen, probe = _best(layers, world, taught)
+        scores[name] = probe(layers[chosen][rows])
         layer = chosen if name == "auroc" else layer
-    every = {n: estimated_auroc(_probe(a, taught)(a[rows]), real, ("real", "fake")) for n, a in world.layers.items()}
-    found = {name: estimated_auroc(each, real, ("real", "fake")) for name, each in scores.items()}
+    every = {n: _best({n: a}, world, taught)[1](a[rows]) for n, a in world.layers.items()}
+    found, along = (
+        {name: estimated_auroc(each, real, ("real", "fake")) for name, each in some.items()} for some in (scores, every)
+    )
     gains = {f"gain_{name}": _gain(scores["auroc"], scores[name], real, found, name) for name in ("untrained", "raw")}
     certified = found["auroc"].value >= KNOWS and all(g.low > 0 for g in gains.values())
     words = _words(found, gains, layer)
-    return Certificate(world.name, bool(certified), words, layer, **found, **gains, layers=every)
+    return Certificate(world.name, bool(certified), words, layer, **found, **gains, layers=along)
 
 
-def _probe(activations: np.ndarray, taught: Lesson) -> Probe:
-    return logistic(activations[taught.rows], taught.labels, np.ones((1, len(taught.rows))))
+def _best(layers: Mapping[str, np.ndarray], world: LearnedWorld, taught: Lesson) -> tuple[str, Probe]:
+    """The layer and the probe on it, of several penalties, that does best where it was neither fitted nor tested.
+
+    Best: the AUROC of real against fake positives among a quarter of the training situations that is held back; of yes
+    against no where that quarter has not both.
+    """
+    held = np.random.default_rng(SEED).random(len(taught.rows)) < HELD_BACK
+    looks = held & (world.humans["viewer"][taught.rows] > 0.5)
+    judged = looks if len(set(taught.labels[looks])) == 2 else held
+    tried = {}
+    for name, activations in layers.items():
+        x = activations[taught.rows]
+        for penalty in PENALTIES:
+            probe = _fitted(x[~held], taught.labels[~held], penalty)
+            tried[name, penalty] = float(auroc(probe(x[judged])[0], taught.labels[judged] == 1))
+    name, penalty = max(tried, key=lambda each: (np.nan_to_num(tried[each], nan=-1), each[1]))
+    return name, _fitted(layers[name][taught.rows], taught.labels, penalty)
+
+
+def _fitted(activations: np.ndarray, labels: np.ndarray, penalty: float) -> Probe:
+    return logistic(activations, labels, np.ones((1, len(labels))), penalty=penalty)
 
 
 def _gain(mine: np.ndarray, other: np.ndarray, real: np.ndarray, found: Mapping[str, Estimate], name: str) -> Estimate:

@@ -234,8 +234,8 @@ def mechanistic_anomaly(world: LearnedWorld, seeds: int, rng: Generator, layer: 
     out. The one that a hundredth of these exceed is called as likely fake as real.
     """
     rows = np.flatnonzero(trusted(world) & looks_good(world))
-    if len(rows) < FEW:
-        raise NotApplicable(f"{len(rows)} trusted situations look good; {FEW} are needed")
+    if len(rows) < 2 * FEW:  # fewer might all be in some resample
+        raise NotApplicable(f"{len(rows)} trusted situations look good; {2 * FEW} are needed")
     _, *streams = rng.spawn(seeds + 1)
     weights = resample(streams, np.zeros(len(rows), bool))
     layers = offered(world, layer)

@@ -42,15 +42,13 @@ class Estimate:
         return cls(np.nan, np.nan, np.nan, counts)
 
 
-def auroc(
-    scores: Float[np.ndarray, "*batch situation"], positives: Chosen
-) -> Float[np.ndarray, "*batch"] | Float[np.floating, ""]:
+def auroc(scores: Float[np.ndarray, "*batch situation"], positives: Chosen) -> Float[np.ndarray, "*batch"]:
     """P(a positive scores higher than a negative), ties count half; nan where there are not both, or a score is nan."""
     several, others = int(positives.sum()), int((~positives).sum())
     if not several or not others:
-        return np.full(scores.shape[:-1], np.nan)[()]
+        return np.full(scores.shape[:-1], np.nan)
     ranks = rankdata(scores, axis=-1)[..., positives].sum(axis=-1)
-    return np.asarray((ranks - several * (several + 1) / 2) / (several * others))[()]
+    return np.asarray((ranks - several * (several + 1) / 2) / (several * others))
 
 
 def placements(scores: Scores, positives: Chosen) -> Float[np.ndarray, "seed situation"]:
@@ -78,7 +76,7 @@ def estimated_auroc(scores: Scores, positives: Chosen, names: tuple[str, str] = 
     counts = {"seeds": len(scores), names[0]: several, names[1]: others}
     if not len(scores) or not several or not others or np.isnan(scores).any():
         return Estimate.undefined(counts)
-    values, least = np.asarray(auroc(scores, positives)), min(several, others)
+    values, least = auroc(scores, positives), min(several, others)
     mean = float(values.mean())
     spread = float((pull(scores, positives) ** 2).sum()) if least > 1 else mean * (1 - mean) / least
     return Estimate(mean, *_bounded(values, spread, least), counts)
@@ -155,8 +153,8 @@ def recovered(world: LearnedWorld, scores: Scores, *, hard: bool = False) -> Est
     asked = world.test & (world.truth >= 0) & (world.hard if hard and world.hard is not None else True)
     bob, alice = np.flatnonzero(asked & (world.persona == 1)), np.flatnonzero(asked & (world.persona == 0))
     counts = {**seeds, "bob": len(bob), "alice": len(alice)}
-    probe = np.asarray(auroc(scores[:, bob], truth[bob]))
-    floor, top = (float(np.asarray(auroc(told[:, rows], truth[rows]))[0]) for rows in (bob, alice))
+    probe = auroc(scores[:, bob], truth[bob])
+    floor, top = (float(auroc(told[0, rows], truth[rows])) for rows in (bob, alice))
     gain, gap = probe - floor, top - floor
     if not len(scores) or not gap > 0 or np.isnan(gain).any():
         return Estimate.undefined(counts)

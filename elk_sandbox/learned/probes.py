@@ -77,7 +77,8 @@ def logistic(
 ) -> Probe:
     """Logistic regression on labels 0 and 1: least mean loss in nats, and half of `penalty` times the weights squared.
 
-    Found to about 1e-8. The bias is free, so each seed needs both labels. Raises ValueError where one lacks them.
+    Found to about 1e-8 at the usual penalty. The bias is free, so each seed needs both labels. Raises ValueError where
+    one lacks them, ArithmeticError where float64 does not reach so far.
     """
     for label in (0, 1):
         if not (weights[:, labels == label].sum(axis=1) > 0).all():
@@ -118,11 +119,13 @@ def _logistic(
         found = _solved(white, (shares * p * (1 - p)).float(), inner.float(), unit, goal)
         step = torch.linalg.solve_triangular(root.T, found.double() * size, upper=True)
         at, z = _descend(z, a @ step, y, shares, ridge, at, step, gradient)
+    else:
+        raise ArithmeticError(f"a logistic probe does not settle; ask for a larger penalty than {penalty:g}")
     return at
 
 
 def _loss(z: Tensor, y: Tensor, shares: Tensor, ridge: Tensor, at: Tensor) -> Float[Tensor, " seed"]:
-    nats = torch.nn.functional.softplus(z) - y * z
+    nats = torch.nn.functional.softplus((1 - 2 * y) * z, threshold=50)  # torch's own 20 makes a step of 2e-9 nats
     return (shares * nats).sum(dim=0) + 0.5 * (at * (ridge @ at)).sum(dim=0)
 
 
@@ -134,13 +137,22 @@ def _newton(a: Tensor, rough: Tensor, y: Tensor, ridge: Tensor) -> tuple[Tensor,
         p = torch.sigmoid(z)
         gradient = a.T @ (shares * (p - y)) + ridge @ at
         curvature = (rough.T @ (rough * (shares * p * (1 - p)).float())).double()
-        curvature += ridge + 1e-5 * curvature.diagonal().mean() * torch.eye(len(ridge), dtype=a.dtype)
-        root = torch.linalg.cholesky(curvature)
+        root = _root(curvature + ridge)
         step = torch.cholesky_solve(gradient, root)
         if float((gradient * step).sum()) < 1e-3:
             break
         at, z = _descend(z, a @ step, y, shares, ridge, at, step, gradient)
     return at, root
+
+
+def _root(curvature: Float[Tensor, "parameter parameter"]) -> Float[Tensor, "parameter parameter"]:
+    """Its Cholesky root, lifted as far as needed where units are so alike that float32 does not tell them apart."""
+    lift = 1e-5 * curvature.diagonal().mean() * torch.eye(len(curvature), dtype=curvature.dtype)
+    root, failed = torch.linalg.cholesky_ex(curvature + lift)
+    while int(failed):
+        lift *= 10
+        root, failed = torch.linalg.cholesky_ex(curvature + lift)
+    return torch.as_tensor(root)
 
 
 def _descend(

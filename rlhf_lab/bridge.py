@@ -62,10 +62,11 @@ class Runs:
         return steps
 
     def listed(self, home: Path) -> Sequence[str]:
-        """The ppo runs, newest first, that have more than their first model."""
+        """The ppo runs, newest first, that have more than their first model; each also on what it writes itself."""
         try:
             with opened(home) as store:
-                return [f"run:{row.name}" for row in reversed(store.runs("ppo")) if has_moved(Run(store, home, row))]
+                names = [f"run:{row.name}" for row in reversed(store.runs("ppo")) if has_moved(Run(store, home, row))]
+                return [name + own for name in names for own in ("", OWN)]
         except InputError:
             return []
 

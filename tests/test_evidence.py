@@ -20,9 +20,10 @@ from elk_sandbox import cells, keys
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.evidence import calibration, soft
 from elk_sandbox.evidence.calibration import rank_correlation, references, soft_values
-from elk_sandbox.evidence.gather import Trained, _shown, child_of, gather
+from elk_sandbox.evidence.gather import _shown, child_of, gather
 from elk_sandbox.evidence.result import Evidence, interval, likeness
 from elk_sandbox.evidence.soft import SURROGATES, SoftReporters, SoftView
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.evidence.training import Network, Training, answer
 from elk_sandbox.exam import encode
 from elk_sandbox.needs import MEASURES

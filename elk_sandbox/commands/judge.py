@@ -82,9 +82,10 @@ def judge(
         found = blindfold.silenced(found)
     if seeds:
         from elk_sandbox.evidence import gather
+        from elk_sandbox.evidence.trained import Trained
 
         with progress(steps, quiet=as_json, what="steps") as advance:
-            trained = gather.Trained(seeds, reporter, steps)
+            trained = Trained(seeds, reporter, steps)
             found[0]["evidence"] = gather.of(files[0], files[1], found[0], where, trained, advance)
     if share:
         _share(share, found[0], blindfold.entries([chosen, *against]) if blind else [chosen, *against], draws)

@@ -11,7 +11,7 @@ from rich.text import Text
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.terminal import InputError, out, print_json, saying
 
-__all__ = ["SEEDS", "along", "matrix", "methods", "on"]
+__all__ = ["SEEDS", "along", "matrix", "methods", "named", "on"]
 
 SEEDS, STEPS = 20, 600
 
@@ -23,11 +23,20 @@ def methods(names: str | None) -> list[str]:
     from elk_sandbox.declare import suggest
     from elk_sandbox.learned.methods import METHODS
 
-    chosen = [n.strip() for n in names.split(",") if n.strip()] if names is not None else list(METHODS)
+    chosen = list(METHODS) if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:
         if name not in METHODS:
             raise InputError(f"no method is called {name!r}{suggest(name, METHODS)}")
     return chosen
+
+
+def named(worlds: str) -> list[str]:
+    """Names of learned worlds in a list with commas. Raises InputError for none."""
+    from elk_sandbox.learned.sources import several
+
+    if not (found := several(worlds)):
+        raise InputError("--worlds names learned worlds, separated by commas: vault,run:NAME")
+    return found
 
 
 def on(item: Item, world: str, seeds: int, reporter: str, steps: int, home: Path, again: bool, as_json: bool) -> None:
@@ -73,8 +82,6 @@ def matrix(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Each proposal and each method on each world, as tables or as JSON."""
-    if not names:
-        raise InputError("--worlds names learned worlds, separated by commas: vault,run:NAME")
     cells = _cells(items, published, names, seeds, "mlp", STEPS, home, again=again, quiet=as_json)
     if as_json:
         print_json({"cells": cells})
@@ -88,7 +95,7 @@ def _cells(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Each proposal and each method on each world."""
     from elk_sandbox import keys
-    from elk_sandbox.evidence.result import Trained
+    from elk_sandbox.evidence.trained import Trained
     from elk_sandbox.learned.cells import Row, compute
 
     rows: list[Row] = [{"proposal": keys.source(entry, dict(knobs))} for entry, knobs in items]

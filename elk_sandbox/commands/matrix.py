@@ -42,14 +42,14 @@ def matrix(
     if engine not in get_args(Engine):
         raise InputError(f"no engine {engine!r}{suggest(engine, get_args(Engine))}")
     registry = registry_in(folder)
-    rows = _named(registry, "proposal", proposals)
+    rows = [] if worlds is not None and proposals == "" else _named(registry, "proposal", proposals)
     if worlds is not None:
         if counterexamples or blind or png or csv:
             raise InputError("--worlds goes with --proposals, --methods, --seeds, --again and --json")
         from elk_sandbox.commands import learned
 
-        names, home = [w.strip() for w in worlds.split(",") if w.strip()], workspaces.workspace(workspace)
-        learned.matrix(rows, learned.methods(methods), names, seeds, home, again, as_json)
+        home = workspaces.workspace(workspace)
+        learned.matrix(rows, learned.methods(methods), learned.named(worlds), seeds, home, again, as_json)
         return
     columns = _named(registry, "counterexample", counterexamples)
     where = workspaces.workspace(workspace)

@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 
 from elk_sandbox import cells
 from elk_sandbox.evidence.calibration import Calibration, calibrate
-from elk_sandbox.evidence.result import Evidence, Trained, scored
+from elk_sandbox.evidence.result import Evidence, scored
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.exam import Examinee, encode
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.reporters import Reporter, Table
@@ -23,7 +24,7 @@ from elk_sandbox.seats import Seat
 from elk_sandbox.view import View
 from elk_sandbox.world import World
 
-__all__ = ["LIMITS", "Trained", "child_of", "fault_told", "gather", "of", "train", "unusable"]
+__all__ = ["LIMITS", "child_of", "fault_told", "gather", "of", "train", "unusable"]
 
 ROLE = "elk_sandbox.runtime.evidence_role"
 LIMITS = Limits(wall=30.0, cpu=3600, memory=8 << 30)  # torch alone maps 0.6 GiB, and with CUDA several

@@ -1,32 +1,22 @@
 """What gradient descent on a proposal ended at: frozen records, and how trained reporters are scored."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import betaincinv
 
 from elk_sandbox.evidence.calibration import Calibration
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.judge import shares_right
 from elk_sandbox.seats import Seat
 from elk_sandbox.translators import EDITED, SMALL
 from elk_sandbox.view import said
 
-__all__ = ["ALIKE", "Evidence", "Kind", "Trained", "interval", "likeness", "scored"]
-
-Kind = Literal["linear", "mlp"]
+__all__ = ["ALIKE", "Evidence", "interval", "likeness", "scored"]
 
 ALIKE = 0.99  # share of answers, by probability, from which on a seed behaves like a reference reporter
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What is trained: seeds 0, 1, ... of a logistic reporter or of one with a hidden layer, for a number of steps."""
-
-    seeds: int
-    reporter: Kind = "mlp"
-    steps: int = 600
 
 
 @dataclass(frozen=True)

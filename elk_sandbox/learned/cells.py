@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elk_sandbox.evidence.result import Trained
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.keys import code_digest
 from elk_sandbox.learned import sources
 from elk_sandbox.learned.world import LearnedWorld
@@ -40,8 +40,7 @@ def compute(
     undefined. `trained.steps` is of proposals. Raises WorldError for a world that there is not.
     """
     for name in worlds:
-        source, rest = sources.parted(name)
-        digest = source.digest(rest, home)
+        digest = sources.digest(name, home)
         keys = [_key(row, digest, trained) for row in rows]
         held = [None if again else load(home / FOLDER, key) for key in keys]
         world: LearnedWorld | None = None
@@ -49,7 +48,7 @@ def compute(
             if kept is not None and kept.value is not None:
                 yield dict(kept.value)
                 continue
-            world = world or source.world(rest, home, say)
+            world = world or sources.find(name, home, say)
             told = {"certificate": certificate(name, home, say, world)}
             cell = {"row": row_of(row), "world": name, **told, **_result(row, world, trained, say)}
             cell = json.loads(json_text(cell))
@@ -57,12 +56,10 @@ def compute(
             yield cell
 
 
-def kept(rows: Sequence[Row], worlds: Sequence[str], home: Path, trained: Trained) -> dict[tuple[str, str], Any]:
-    """By row and world, the cells that the workspace holds. Raises WorldError for a world that there is not."""
+def kept(rows: Sequence[Row], digests: Mapping[str, str], home: Path, trained: Trained) -> dict[tuple[str, str], Any]:
+    """By row and world, the cells that the workspace holds. digests: of the worlds, by name."""
     found = {}
-    for name in worlds:
-        source, rest = sources.parted(name)
-        digest = source.digest(rest, home)
+    for name, digest in digests.items():
         for row in rows:
             cell = load(home / FOLDER, _key(row, digest, trained))
             if cell is not None and cell.value is not None:
@@ -72,14 +69,13 @@ def kept(rows: Sequence[Row], worlds: Sequence[str], home: Path, trained: Traine
 
 def certificate(name: str, home: Path, say: Say, world: LearnedWorld | None = None) -> dict[str, Any]:
     """Whether the predictor of that world knows; kept as results are. world: if it is at hand."""
-    source, rest = sources.parted(name)
-    key = key_of({"code": code_digest(), "world": source.digest(rest, home), "certificate": True})
+    key = key_of({"code": code_digest(), "world": sources.digest(name, home), "certificate": True})
     kept = load(home / FOLDER, key)
     if kept is not None and kept.value is not None:
         return dict(kept.value)
     from elk_sandbox.learned.certificate import certify
 
-    world = world or source.world(rest, home, say)
+    world = world or sources.find(name, home, say)
     say(f"{name}: does the predictor know?", 0.0)
     found: dict[str, Any] = json.loads(json_text(certify(world).as_dict()))
     store(home / FOLDER, key, Result(found, None, False, 0.0))

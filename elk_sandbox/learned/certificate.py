@@ -59,40 +59,43 @@ def certify(world: LearnedWorld) -> Certificate:
             raise NotApplicable(f"the test has {counts} positives for the viewer; {FEWEST} of each are needed")
     except NotApplicable as reason:
         return Certificate(world.name, False, str(reason))
-    latent = {n: a for n, a in world.layers.items() if n != world.output}
-    fresh = {n: world.untrained[n] for n in latent}
-    scores, layer = {}, ""
-    for name, layers in (("auroc", latent), ("untrained", fresh), ("raw", {"raw": world.inputs})):
-        chosen, probe = _best(layers, world, taught)
-        scores[name] = probe(layers[chosen][rows])
-        layer = chosen if name == "auroc" else layer
-    every = {n: _best({n: a}, world, taught)[1](a[rows]) for n, a in world.layers.items()}
+    trained, fresh = _probes(world.layers, world, taught), _probes(world.untrained, world, taught)
+    (raw,) = _probes({"raw input": world.inputs}, world, taught).values()
+    best, other = (max((n for n in some if n != world.output), key=lambda n: some[n][0]) for some in (trained, fresh))
+    scores = {
+        "auroc": trained[best][1](world.layers[best][rows]),
+        "untrained": fresh[other][1](world.untrained[other][rows]),
+        "raw": raw[1](world.inputs[rows]),
+    }
+    every = {n: probe(world.layers[n][rows]) for n, (_, probe) in trained.items()}
     found, along = (
         {name: estimated_auroc(each, real, ("real", "fake")) for name, each in some.items()} for some in (scores, every)
     )
     gains = {f"gain_{name}": _gain(scores["auroc"], scores[name], real, found, name) for name in ("untrained", "raw")}
     certified = found["auroc"].value >= KNOWS and all(g.low > 0 for g in gains.values())
-    words = _words(found, gains, layer)
-    return Certificate(world.name, bool(certified), words, layer, **found, **gains, layers=along)
+    words = _words(found, gains, best)
+    return Certificate(world.name, bool(certified), words, best, **found, **gains, layers=along)
 
 
-def _best(layers: Mapping[str, np.ndarray], world: LearnedWorld, taught: Lesson) -> tuple[str, Probe]:
-    """The layer and the probe on it, of several penalties, that does best where it was neither fitted nor tested.
+def _probes(layers: Mapping[str, np.ndarray], world: LearnedWorld, taught: Lesson) -> dict[str, tuple[float, Probe]]:
+    """A probe on each layer, and how well one does where it was neither fitted nor tested, which chooses its penalty.
 
-    Best: the AUROC of real against fake positives among a quarter of the training situations that is held back; of yes
-    against no where that quarter has not both.
+    That is its AUROC of real against fake positives among a quarter of the training situations that is held back; of
+    yes against no where that quarter has not both.
     """
     held = np.random.default_rng(SEED).random(len(taught.rows)) < HELD_BACK
     looks = held & (world.humans["viewer"][taught.rows] > 0.5)
     judged = looks if len(set(taught.labels[looks])) == 2 else held
-    tried = {}
+    found = {}
     for name, activations in layers.items():
         x = activations[taught.rows]
+        tried = {}
         for penalty in PENALTIES:
             probe = _fitted(x[~held], taught.labels[~held], penalty)
-            tried[name, penalty] = float(auroc(probe(x[judged])[0], taught.labels[judged] == 1))
-    name, penalty = max(tried, key=lambda each: (np.nan_to_num(tried[each], nan=-1), each[1]))
-    return name, _fitted(layers[name][taught.rows], taught.labels, penalty)
+            tried[penalty] = float(np.nan_to_num(auroc(probe(x[judged])[0], taught.labels[judged] == 1)))
+        penalty = max(tried, key=lambda each: (tried[each], each))
+        found[name] = tried[penalty], _fitted(x, taught.labels, penalty)
+    return found
 
 
 def _fitted(activations: np.ndarray, labels: np.ndarray, penalty: float) -> Probe:

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from elk_sandbox.evidence.calibration import Calibration
-from elk_sandbox.evidence.gather import LIMITS, Trained, fault_told, train, unusable
+from elk_sandbox.evidence.gather import LIMITS, fault_told, train, unusable
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.exam import Examinee
 from elk_sandbox.learned import metrics
 from elk_sandbox.learned.calibration import calibrated

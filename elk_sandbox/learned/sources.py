@@ -9,7 +9,7 @@ from typing import Protocol
 
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 
-__all__ = ["GROUP", "Say", "Source", "Step", "along", "find", "kinds", "listed", "parted"]
+__all__ = ["GROUP", "Say", "Source", "Step", "along", "digest", "find", "kinds", "listed", "parted", "several"]
 
 GROUP = "elk_sandbox.worlds"
 VAULT = "elk_sandbox.learned.vault:source"
@@ -51,6 +51,17 @@ def kinds() -> dict[str, str]:
     return {"vault": VAULT, **{point.name: point.value for point in points}}
 
 
+def several(text: str) -> list[str]:
+    """The names in a list with commas; names hold commas too, so a new one begins with the first word of a world's."""
+    found: list[str] = []
+    for part in (p.strip() for p in text.split(",")):
+        if part and (not found or part.partition(":")[0] in kinds()):
+            found.append(part)
+        elif part:
+            found[-1] += f",{part}"
+    return found
+
+
 def parted(name: str) -> tuple[Source, str]:
     """The source of a world and what it is to be asked for. Raises WorldError with a close match."""
     kind, _, rest = name.partition(":")
@@ -73,6 +84,12 @@ def find(name: str, home: Path, say: Say = lambda words, share: None) -> Learned
     """The learned world of that name: "vault", or "run:NAME@STEP". Raises WorldError in one line."""
     source, rest = parted(name)
     return source.world(rest, home, say)
+
+
+def digest(name: str, home: Path) -> str:
+    """What the world of that name is known by; it is not made. Raises WorldError."""
+    source, rest = parted(name)
+    return source.digest(rest, home)
 
 
 def along(name: str, home: Path) -> Sequence[Step]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.evidence.result import Trained
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.keys import source
 from elk_sandbox.learned import sources
 from elk_sandbox.learned.cells import Row, kept, row_of
@@ -49,8 +49,8 @@ def main() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         world = st.selectbox(
-            "Network: the filmed vault, or the checkpoints of a run", offered, key=widget("net_world", offered),
-            on_change=remember, args=("net_world",), width=360,
+            "Network", offered, key=widget("net_world", offered),
+            on_change=remember, args=("net_world",), width=420, format_func=_place,
         ) or offered[0]  # fmt: skip
         measure = st.segmented_control(
             "Measure", list(MEASURES), default=next(iter(MEASURES)), key="net_measure", bind="query-params",
@@ -71,6 +71,14 @@ def main() -> None:
     st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, str(measure))
 
 
+def _place(world: str) -> str:
+    """A world's name for people."""
+    name, comma, _ = world.removeprefix("run:").partition(",")
+    if not world.startswith("run:"):
+        return "the filmed vault" if world == "vault" else world
+    return f"{name}, on what it writes itself" if comma else f"{name}, on speeches of the stage"
+
+
 def _told(name: str) -> str:
     return f"{PUBLISHED[name]}" if name in PUBLISHED else name.replace("_", " ")
 
@@ -89,7 +97,7 @@ def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
     try:
         steps = _steps(world, home)
         worlds = [s.world for s in steps] or [world]
-        cells = kept(rows, worlds, home, Trained(SEEDS, "mlp", STEPS))
+        cells = kept(rows, _digests(tuple(worlds), home), home, Trained(SEEDS, "mlp", STEPS))
     except InputError as reason:
         st.error(str(reason))
         return
@@ -112,6 +120,12 @@ def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
     if running != st.session_state.get(BUSY, False):
         st.session_state[BUSY] = running
         st.rerun()
+
+
+@st.cache_data(show_spinner=False, ttl=30, max_entries=16)
+def _digests(worlds: tuple[str, ...], home: Path) -> dict[str, str]:
+    """Kept for a while: the files of twenty checkpoints are asked for each second."""
+    return {name: sources.digest(name, home) for name in worlds}
 
 
 def _steps(world: str, home: Path) -> Sequence[Step]:

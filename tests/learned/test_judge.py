@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from elk_sandbox import keys
-from elk_sandbox.evidence.result import Trained
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.learned.judge import judged, likeness, shown
 from elk_sandbox.learned.training import NetTraining, answer
 from elk_sandbox.learned.world import LearnedWorld

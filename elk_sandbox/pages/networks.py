@@ -29,6 +29,7 @@ from elk_sandbox.terminal import InputError
 
 USUAL = ("human_labels", "operator_data", "logistic_operator", "ceiling", "viewer")
 SEEDS, STEPS = 20, 600
+FEW = 6  # checkpoints that are shown at first: each is some ten seconds of work
 BUSY = "networks running"
 
 
@@ -95,7 +96,7 @@ def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
     job = Detached(home, "learned")
     running = job.running  # before the results are looked for: what it leaves when it ends is seen
     try:
-        steps = _steps(world, home)
+        steps = _thinned(_steps(world, home))
         worlds = [s.world for s in steps] or [world]
         cells = kept(rows, _digests(tuple(worlds), home), home, Trained(SEEDS, "mlp", STEPS))
     except InputError as reason:
@@ -131,6 +132,19 @@ def _digests(worlds: tuple[str, ...], home: Path) -> dict[str, str]:
 def _steps(world: str, home: Path) -> Sequence[Step]:
     """Of a sequence; none of a single world."""
     return sources.along(world, home) if world.startswith("run:") else ()
+
+
+def _thinned(steps: Sequence[Step]) -> Sequence[Step]:
+    """Some of many checkpoints, the first and the last too; the address may ask for all."""
+    if len(steps) <= FEW:
+        return steps
+    shown = st.segmented_control(
+        "Checkpoints", (f"{FEW} of {len(steps)}", "all"), default=f"{FEW} of {len(steps)}", key="net_checkpoints",
+        bind="query-params", required=True,
+    )  # fmt: skip
+    if shown == "all":
+        return steps
+    return [steps[round(k * (len(steps) - 1) / (FEW - 1))] for k in range(FEW)]
 
 
 def _offer(

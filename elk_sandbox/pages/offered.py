@@ -9,12 +9,14 @@ from elk_sandbox.view import View
 
 __all__ = ["measures"]
 
+WORDS = "text-align: left; white-space: normal; min-width: 16rem"
+
 
 def measures() -> None:
     """Draw the methods of a view, each with its first words, and its arrays."""
     rows = "".join(
         f'<tr><th scope="row"><code>view.{escape(each.call)}</code></th>'
-        f'<td class="wrap">{escape(each.meaning)}</td></tr>'
+        f'<td style="{WORDS}">{escape(each.meaning)}</td></tr>'
         for each in offers()
     )
     html(

@@ -20,7 +20,8 @@ from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.trial import Contest, Row, Trial, trial
-from tests import sample
+from tests import apptest, sample
+from tests.apptest import told
 from tests.sample import REGISTRY, REPOSITORY
 
 PAGE = "elk_sandbox/pages/workbench.py"
@@ -34,6 +35,10 @@ def few(reporters: Reporters, view: View, *, weight: float = 0.5, fancy: bool = 
 '''
 
 Started = list[tuple[str, list[str], set[str]]]
+
+
+def opened(**query: str) -> AppTest:
+    return apptest.opened(PAGE, **query)
 
 
 @pytest.fixture
@@ -65,21 +70,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
 
     monkeypatch.setattr(Detached, "start", start)
     yield found
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page(PAGE).run()
-    assert not app.exception
-    return app
-
-
-def told(app: AppTest) -> str:
-    """All HTML that the page shows, its style apart."""
-    bodies = [element.proto.body for element in app.get("html")]
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def button(app: AppTest, label: str) -> Any:

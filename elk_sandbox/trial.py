@@ -88,6 +88,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Column(Row):
+    """Every proposal against a counterexample, each judged on the stock draw and fresh ones."""
+
+    @property
+    def job(self) -> Detached:
+        return _job(self.trials[0].home, "column" + self.trials[0].key)
+
+    def start(self) -> bool:
+        first = self.trials[0]
+        file = _set_down(first.home, first.key, first.counterexample)
+        words = ["judge", "all", file, *_set(first.settings)]
+        return _start(first.home, self.job, words, [t.key for t in self.trials])
+
+
+@dataclass(frozen=True)
 class Contest:
     """A proposal before all breakers of ARC's contest, and beside the published families."""
 

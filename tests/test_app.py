@@ -18,10 +18,15 @@ from elk_sandbox.matrix import as_csv
 from elk_sandbox.runtime import registry
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.verdict import Verdict
-from tests import sample
+from tests import apptest, sample
+from tests.apptest import told
 from tests.sample import REGISTRY, REPOSITORY
 
 PICKED = {"proposal": "computation_time", "counterexample": "cheap_simulation"}
+
+
+def opened(**query: str) -> AppTest:
+    return apptest.opened("elk_sandbox/pages/matrix.py", **query)
 
 
 @pytest.fixture
@@ -43,21 +48,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def judged(home: Path) -> Path:
     shutil.copytree(sample.workspace(), home / "workspace")
     return home
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page("elk_sandbox/pages/matrix.py").run()
-    assert not app.exception
-    return app
-
-
-def told(app: AppTest) -> str:
-    """All HTML that the page shows, its style apart."""
-    bodies = [element.proto.body for element in app.get("html")]
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def keys() -> list[str]:

@@ -17,10 +17,11 @@ __all__ = ["judge"]
 
 File = Mapping[str, Any]  # `keys.source`
 FAULTS = ("error", "invalid")
+ALL = "all"  # in place of a proposal: every one
 
 
 def judge(
-    proposal: Annotated[str, typer.Argument(help="A registered name, or a path to a .py file.")],
+    proposal: Annotated[str, typer.Argument(help="A registered name, a path to a .py file, or all.")],
     counterexample: Annotated[str | None, typer.Argument(help="The same; without it the whole row.")] = None,
     settings: Set = None,
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 4,
@@ -39,12 +40,18 @@ def judge(
 ) -> None:
     """Judge a proposal on a counterexample, or on all of them: verdict, ledger, witness, control, adversary.
 
-    A row's cells that the workspace holds are not judged again; a cell that is named always is.
+    `all` and a counterexample judge its column: every proposal on it. A row's or a column's cells that the workspace
+    holds are not judged again; a cell that is named always is.
     """
     from elk_sandbox import blindfold, keys, listing, matrix, report
     from elk_sandbox.checks import with_settings
 
     registry = registry_in(folder)
+    if proposal == ALL and ALL not in registry.proposals:
+        if contest or seeds or share or counterexample is None:
+            raise InputError("judge all COUNTEREXAMPLE is a column: leave out --contest, --seeds and --share")
+        _column(registry, counterexample, settings or [], draws, workspaces.workspace(workspace), again, blind, as_json)
+        return
     chosen = registry.find("proposal", proposal)
     if on or along:
         if counterexample or contest or share or blind or (on and along):
@@ -106,6 +113,32 @@ def judge(
             err.print(Text(str(broken), style="red"), soft_wrap=True)
     at_fault = [c["verdict"] in FAULTS for c in found]
     if all(at_fault) or (counterexample and any(at_fault)):
+        raise typer.Exit(2)
+
+
+def _column(
+    registry: Registry, counterexample: str, settings: Sequence[str], draws: int, where: Path, again: bool, blind: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Judge every proposal on a counterexample, and print the cells."""
+    from elk_sandbox import blindfold, keys, matrix, report
+    from elk_sandbox.checks import with_settings
+
+    entries = [*registry.proposals.values(), registry.find("counterexample", counterexample)]
+    *rows, column = [keys.source(entry, knobs) for entry, knobs in with_settings(entries, settings)]
+    found: list[dict[str, Any]] = []
+    with progress(len(rows), quiet=as_json) as advance:
+        for row in rows:
+            found += _row(row, [column], draws, where, again=again, quiet=True)[0]
+            blindfold.lift(row, column, where)
+            advance()
+    if blind:
+        found = blindfold.silenced(found)
+    if as_json:
+        print_json({"cells": found, "totals": matrix.totals(found)})
+    else:
+        report.row(out, found)
+    if all(c["verdict"] in FAULTS for c in found):
         raise typer.Exit(2)
 
 

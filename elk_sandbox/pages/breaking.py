@@ -17,9 +17,9 @@ from elk_sandbox.pages.starting import blind, free_name
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry
-from elk_sandbox.trial import Contest, Opening, Row, trial
+from elk_sandbox.trial import Column, Contest, Opening, Row, trial
 
-__all__ = ["breaking"]
+__all__ = ["breaking", "facing"]
 
 OPENING = "workbench opening"  # the counterexample that is being begun in this tab
 
@@ -45,15 +45,24 @@ def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) 
     return busy
 
 
+def facing(registry: Registry, home: Path, entry: Entry, settings: list[str]) -> bool:
+    """Draw, for a counterexample, how all proposals fare in its world; whether something of it is on its way."""
+    column = Column([trial(home, other, entry, settings) for other in registry.proposals.values()])
+    st.divider()
+    return _row(column) if column.trials else False
+
+
 def _row(row: Row) -> bool:
-    st.subheader("Every world", anchor=False)
+    down = isinstance(row, Column)
+    others = "proposals" if down else "counterexamples"
+    st.subheader("Every proposal" if down else "Every world", anchor=False)
     every, done, running = len(row.trials), row.done(), row.job.running
     if running:
         st.progress(done / every, text=f"Judged against {done} of {every}")
     elif done == every:
-        html(f"<p>This text is judged against all {every} counterexamples; by sign:</p>")
+        html(f"<p>This text is judged against all {every} {others}; by sign:</p>")
     else:
-        html("<p>Against every counterexample, stock draw and fresh ones.</p>")
+        html(f"<p>Against every {others.removesuffix('s')}, stock draw and fresh ones.</p>")
         if row.failed:
             st.error(f"Not all were judged. The last that was said: {row.failed}")
         if refusal() is None:
@@ -63,12 +72,12 @@ def _row(row: Row) -> bool:
 
 
 def _strip(row: Row) -> None:
-    """One sign for each counterexample that the text is judged against."""
-    shown = []
+    """One sign for each file of the other kind that the text is judged against."""
+    shown, down = [], isinstance(row, Column)
     for each in row.trials:
         if (cell := each.cell()) is None:
             continue
-        key, name = state(cell), str(each.counterexample["name"]).replace("_", " ")
+        key, name = state(cell), str((each.proposal if down else each.counterexample)["name"]).replace("_", " ")
         sign = f'<b style="{colours(key)}" aria-hidden="true">{STATES[key].sign}</b>'
         label = f'<span class="unseen">: {STATES[key].label}</span>'
         shown.append(f'<li title="{STATES[key].label}">{sign}{escape(name)}{label}</li>')

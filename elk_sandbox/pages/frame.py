@@ -23,6 +23,9 @@ MANY = 400  # rows beyond which a chart is one picture: an element a mark takes 
 LOOK = """
 [data-testid="stMainBlockContainer"] { max-width: 84rem; padding-top: 4.25rem; padding-bottom: 4rem; }
 [data-testid="stBaseButton-primary"], [data-baseweb="tag"] { color: light-dark(#ffffff, #06192a); }
+[data-testid="stExpandSidebarButton"] [data-testid="stIconMaterial"] { display: none; }
+[data-testid="stExpandSidebarButton"]::after { content: "Menu"; font: 500 0.9375rem/1.5 system-ui, sans-serif;
+  padding: 0 0.6rem; border: 1px solid color-mix(in srgb, currentColor 40%, transparent); border-radius: 0.3rem; }
 [data-testid="stPageLink"] a { padding-left: 0; padding-right: 0.75rem; }
 [data-testid="stPageLink"] a p { color: ACCENT; text-decoration: underline; text-underline-offset: 0.2em; }
 .elk h2 { font-size: 1.125rem; line-height: 1.3; padding: 0; margin: 0 0 0.6rem; overflow-wrap: anywhere; }
@@ -30,6 +33,7 @@ LOOK = """
 .elk .lead { font-size: 1.0625rem; margin: 0; }
 .elk .empty { border: 1px dashed var(--elk-line); border-radius: 0.3rem; padding: 1.25rem 1.5rem; }
 .elk abbr { text-decoration: underline dotted var(--elk-quiet); text-underline-offset: 0.2em; cursor: help; }
+.elk .wide:focus-visible { outline: 1px solid var(--elk-accent); outline-offset: 2px; border-radius: 0.2rem; }
 .elk a { color: var(--elk-accent); }
 .elk .chip { display: inline-block; padding: 0 0.5rem; border-radius: 0.3rem; font-size: 0.8125rem; line-height: 1.5rem;
   border: 1px solid var(--elk-line); color: var(--elk-quiet); white-space: nowrap; }

@@ -65,6 +65,7 @@ _CSS = f"""
   --floor: color-mix(in srgb, var(--elk-line) 75%, var(--elk-paper));
   --metal: color-mix(in srgb, var(--elk-quiet) 45%, var(--elk-paper)); }}
 .frame {{ overflow-x: auto; padding: 3px; }}
+.frame:focus-visible {{ outline: 1px solid var(--elk-accent); outline-offset: -1px; border-radius: 0.2rem; }}
 svg {{ display: block; width: 100%; height: auto; overflow: visible; }}
 text {{ fill: var(--elk-ink); }} .small {{ font-size: 11px; }} .quiet {{ fill: var(--elk-quiet); }}
 .mid {{ text-anchor: middle; }} .strong {{ font-weight: 600; }}

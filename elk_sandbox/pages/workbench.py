@@ -20,11 +20,12 @@ from elk_sandbox.keys import kept
 from elk_sandbox.pages import desk, files
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import chosen, remember, widget
-from elk_sandbox.pages.breaking import breaking
+from elk_sandbox.pages.breaking import breaking, facing
 from elk_sandbox.pages.editor import Fault, code_editor
-from elk_sandbox.pages.frame import begin, html, place
+from elk_sandbox.pages.frame import begin, folded, html, place
 from elk_sandbox.pages.keeping import bar, standing
 from elk_sandbox.pages.knobs import controls, set_knobs
+from elk_sandbox.pages.offered import measures
 from elk_sandbox.pages.outcome import details, verdict
 from elk_sandbox.pages.starting import blind, from_address, welcome, whole
 from elk_sandbox.pages.words import word
@@ -129,7 +130,9 @@ def _bench(registry: Registry, home: Path) -> None:
         stock = not settings and not against.startswith("draft:")
         listed = bool(cell and entry and stock and _listed(registry, entry))
         details(shown, older=cell is None, vault=look.vault, listed=listed)
-    below = breaking(registry, home, entry, settings) if entry and kind == "proposal" else False
+    below = (breaking if kind == "proposal" else facing)(registry, home, entry, settings) if entry else False
+    if kind == "proposal":
+        folded("What a view offers", "workbench_view", measures)
     _watch(running or below)
 
 

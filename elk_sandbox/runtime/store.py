@@ -155,13 +155,8 @@ class Store:
 
     def metrics(self, run: str, keys: Sequence[str] | None = None) -> dict[str, list[tuple[int, float]]]:
         """Return (step, value) in the order of steps, for each key, or each of these that the run has."""
-        query = select(metrics.c.key, metrics.c.step, metrics.c.value).where(metrics.c.run == run)
-        query = query if keys is None else query.where(metrics.c.key.in_(keys))
-        found: dict[str, list[tuple[int, float]]] = {}
         with self._database.reading() as connection:
-            for key, step, value in connection.execute(query.order_by(metrics.c.key, metrics.c.step)):
-                found.setdefault(key, []).append((step, math.nan if value is None else value))
-        return found
+            return metric_queries.of_run(connection, run, keys)
 
     def latest(self, keys: Sequence[str]) -> dict[str, dict[str, float]]:
         """Return the last value of these metrics, by run and key: of all runs at once, for a list of them."""

@@ -17,7 +17,9 @@ from elk_sandbox.runtime.store import Store, check_name
 from elk_sandbox.terminal import InputError
 from rlhf_lab.demo_log import STEPS, DemoState, demo_state
 from rlhf_lab.pages.background import background, lab, watch
+from rlhf_lab.pages.run_list import pace
 from rlhf_lab.raters import RATERS
+from rlhf_lab.runs import Listed
 
 __all__ = ["demo", "demo_form", "demo_job"]
 
@@ -91,9 +93,9 @@ def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
     share, words = 0.0, ""
     if going and going[-1].progress:
         now = going[-1].progress
-        share, words = min(now.done / max(now.total, 1e-9), 1.0), now.words
+        share, words = min(now.done / max(now.total, 1e-9), 1.0), pace(Listed(going[-1], "running", {}))
     at = max(told.step - 1, 0)
-    left = f", about {told.left} left when this step began" if told.left else ""
+    left = f", about {told.left} left of the whole demo when this step began" if told.left else ""
     st.progress((at + share) / len(STEPS), text=f"Step {max(told.step, 1)} of {len(STEPS)}{left}")
     items = ""
     for k, (step, what) in enumerate(STEPS.items(), 1):

@@ -83,11 +83,13 @@ def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> N
     notes = [_law(plotted)] if gold == "whole" and "laws" in (parts or ()) else []
     if "frontier" in (parts or ()):
         notes.append("Dashed: the highest proxy that reweighting the original model's completions gives at that KL.")
+    evaluation = evaluation_of(run.folder)
+    if evaluation is not None:
+        notes.insert(0, "Drag across the chart of gold: the samples of that region stand below.")
     if notes:
         html(f'<p class="quiet">{" ".join(notes)}</p>')
     if others:
         html(_listed(plotted, others))
-    evaluation = evaluation_of(run.folder)
     if evaluation is not None:
         region.show(evaluation, brushed)
     with st.expander("The numbers"):

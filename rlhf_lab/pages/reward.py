@@ -86,6 +86,7 @@ def _own(shown: list[Shown]) -> None:
         for each, (_, meta) in zip(told, shown, strict=True)
     ]
     token_table(_columns(shown), [Row(cells)], SERIES, _scale(limit), numbers=True, key=f"rm_own_{len(shown)}")
+    html('<p class="quiet">A number is how far a word moved the log odds, given all before it; small words do too.</p>')
 
 
 def _worth(found: dict[str, Any], length: int) -> str:

@@ -18,17 +18,17 @@ figure {{ margin: 0; min-width: 0; }}
 figcaption {{ display: flex; justify-content: space-between; gap: 0.5rem; }}
 figcaption b {{ font-variant-numeric: tabular-nums; font-weight: 600; }}
 abbr {{ text-decoration: underline dotted var(--elk-quiet); text-underline-offset: 0.2em; cursor: help; }}
-.plot {{ position: relative; height: 5.5rem; margin: 0.2rem 0 0; border-bottom: 1px solid var(--elk-line);
+.plot {{ position: relative; height: 5.5rem; margin: 0.2rem 0 0 3.25rem; border-bottom: 1px solid var(--elk-line);
   border-left: 1px solid var(--elk-line); }}
 svg {{ position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }}
 polyline {{ fill: none; stroke-width: 1.6; vector-effect: non-scaling-stroke; stroke-linejoin: round; }}
 line {{ stroke: var(--elk-quiet); vector-effect: non-scaling-stroke; stroke-dasharray: 5 4; }}
 .plot span, .ends {{ color: var(--elk-quiet); font-size: 0.75rem; line-height: 1; }}
-.plot span {{ position: absolute; left: 0.3rem;
-  background: color-mix(in srgb, var(--elk-paper) 70%, transparent); }}
-.plot .high {{ top: 0.1rem; }} .plot .low {{ bottom: 0.2rem; }}
-.plot .limit {{ left: auto; right: 0; transform: translateY(-120%); }}
-.ends {{ display: flex; justify-content: space-between; margin-top: 0.25rem; }}
+.plot span {{ position: absolute; right: calc(100% + 0.35rem); font-variant-numeric: tabular-nums; }}
+.plot .high {{ top: 0; }} .plot .low {{ bottom: 0; }}
+.plot .limit {{ right: 0; background: color-mix(in srgb, var(--elk-paper) 70%, transparent);
+  transform: translateY(-120%); }}
+.ends {{ display: flex; justify-content: space-between; margin: 0.25rem 0 0 3.25rem; }}
 """
 
 _JS = (

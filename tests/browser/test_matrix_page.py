@@ -42,8 +42,11 @@ def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str)
     assert ledger.locator(".bar").first.bounding_box()["width"] > 50  # type: ignore[index]
     expect(page.get_by_role("tab", name="Proposal: human_labels")).to_be_visible()
 
+    scroll = "document.querySelector('[data-testid=stMain]').scrollTop"
+    assert page.evaluate(scroll) == 0  # a click on a cell moves nothing
     page.reload()
     expect(page.get_by_role("heading", name="Ledger")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="human_labels against human_simulator")).to_be_in_viewport(ratio=1)
     expect(page.locator('button[aria-pressed="true"]')).to_have_attribute(
         "aria-label", re.compile("human_labels against human_simulator")
     )

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,14 @@ from elk_sandbox.pages.pair import Pair
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry
 from elk_sandbox.symbolic.openings import OPENINGS
-from tests.sample import REPOSITORY
+from tests import apptest
+from tests.apptest import told
 
 Started = list[tuple[list[str], set[str]]]
 
 
-@pytest.fixture
-def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
-    """The commands that a page starts, in a folder with the shipped files and an empty workspace."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path / "workspace"))
-    monkeypatch.setattr(access, "local", lambda: True)
-    found: Started = []
-
-    def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
-        found.append((list(command), set(keys)))
-        return True
-
-    monkeypatch.setattr(Detached, "start", start)
-    return found
+def opened(**query: str) -> AppTest:
+    return apptest.opened("elk_sandbox/pages/flip.py", **query)
 
 
 def solve(*arguments: str) -> int:
@@ -47,20 +35,6 @@ def pair(proposal: str = "complexity", world: str = "human_simulator", *switches
     registry = Registry.default()
     entry = None if OPENINGS[world].control else registry.counterexamples[world]
     return Pair(tuple(registry.proposals[n] for n in proposal.split("+")), world, entry, switches)
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page("elk_sandbox/pages/flip.py").run()
-    assert not app.exception
-    return app
-
-
-def told(app: AppTest) -> str:
-    bodies = [element.proto.body for element in app.get("html")]
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def chart(app: AppTest) -> Any:

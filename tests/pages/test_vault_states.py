@@ -3,7 +3,7 @@
 import fcntl
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +17,17 @@ from elk_sandbox.pages import access
 from elk_sandbox.pages.graph import legend, net
 from elk_sandbox.pages.scene import outside, room
 from elk_sandbox.pages.svg import Shape
-from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.registry import Registry
 from elk_sandbox.stage import Stage, of_world
-from tests.sample import REPOSITORY
+from tests import apptest
+from tests.apptest import told
 
 SCREEN = "A screen with a picture of the diamond stands before the lens"
 Started = list[tuple[list[str], set[str]]]
 
 
-@pytest.fixture
-def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
-    """The commands that a page starts, in a folder with the shipped files and an empty workspace."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path / "workspace"))
-    monkeypatch.setattr(access, "local", lambda: True)
-    found: Started = []
-
-    def start(self: Detached, command: Sequence[str], keys: Iterable[str]) -> bool:
-        found.append((list(command), set(keys)))
-        return True
-
-    monkeypatch.setattr(Detached, "start", start)
-    return found
-
-
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page("elk_sandbox/pages/vault.py").run()
-    assert not app.exception
-    return app
-
-
-def told(app: AppTest) -> str:
-    bodies = [element.proto.body for element in app.get("html")]
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
+    return apptest.opened("elk_sandbox/pages/vault.py", **query)
 
 
 def row(app: AppTest, who: str) -> str:

@@ -13,14 +13,15 @@ from streamlit.testing.v1 import AppTest
 from elk_sandbox import contest, drafts
 from elk_sandbox.cells import row
 from elk_sandbox.keys import source
-from elk_sandbox.pages import desk, editor
+from elk_sandbox.pages import desk, editor, files
 from elk_sandbox.pages.address import plain
 from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.trial import Contest, Row, Trial, trial
-from tests import sample
+from tests import apptest, sample
+from tests.apptest import told
 from tests.sample import REGISTRY, REPOSITORY
 
 PAGE = "elk_sandbox/pages/workbench.py"
@@ -34,6 +35,10 @@ def few(reporters: Reporters, view: View, *, weight: float = 0.5, fancy: bool = 
 '''
 
 Started = list[tuple[str, list[str], set[str]]]
+
+
+def opened(**query: str) -> AppTest:
+    return apptest.opened(PAGE, **query)
 
 
 @pytest.fixture
@@ -65,21 +70,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
 
     monkeypatch.setattr(Detached, "start", start)
     yield found
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page(PAGE).run()
-    assert not app.exception
-    return app
-
-
-def told(app: AppTest) -> str:
-    """All HTML that the page shows, its style apart."""
-    bodies = [element.proto.body for element in app.get("html")]
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def button(app: AppTest, label: str) -> Any:
@@ -479,6 +469,26 @@ def test_every_world_is_a_strip_of_signs(home: Path) -> None:
     shown = told(opened(workbench_file="few"))
     assert shown.count("<li title=") == 1
     assert f'human simulator<span class="unseen">: {label}</span>' in shown
+
+
+def test_a_counterexample_is_put_before_every_proposal(home: Path, started: Started) -> None:
+    app = opened(workbench_file="human_simulator")
+    many = len(files.registry().proposals)
+    assert "Every proposal" in [each.value for each in app.subheader]
+    assert "Against every proposal, stock draw and fresh ones." in told(app)
+    button(app, f"Judge against all {many}").click().run()
+    ((_, command, keys),) = started
+    assert command[command.index("judge") + 1] == "all" and len(keys) == many
+    _, asked = mine()
+    label = STATES[state(judged(asked))].label
+    assert f'few<span class="unseen">: {label}</span>' in told(opened(workbench_file="human_simulator"))
+
+
+def test_what_a_view_offers_is_told_once_it_is_opened(home: Path) -> None:
+    assert "view.cross_entropy" not in told(opened(workbench_file="few"))
+    shown = told(opened(workbench_file="few", workbench_view="true"))
+    assert "view.cross_entropy(reporters, process=&#x27;viewer&#x27;, instances=False)" in shown
+    assert "P(situation)" in shown
 
 
 def test_a_draft_is_found_by_its_label() -> None:

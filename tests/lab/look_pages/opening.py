@@ -7,22 +7,14 @@ from typing import Any
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from tests.sample import REPOSITORY
+from tests import apptest
+from tests.apptest import told
+
+__all__ = ["charts", "opened", "tables", "told"]
 
 
 def opened(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page(f"rlhf_lab/pages/{page}.py").run()
-    assert not app.exception
-    return app
-
-
-def told(app: AppTest) -> str:
-    """All HTML that the page shows, its style apart."""
-    bodies = [element.proto.body for element in app.get("html")]
-    return "\n".join(body for body in bodies if not body.startswith("<style>"))
+    return apptest.opened(f"rlhf_lab/pages/{page}.py", **query)
 
 
 def charts(app: AppTest) -> list[str]:

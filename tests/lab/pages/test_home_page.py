@@ -15,7 +15,8 @@ from elk_sandbox.runtime.store import Store
 from elk_sandbox.runtime.tasks import Result
 from elk_sandbox.runtime.tasks import store as keep
 from elk_sandbox.verdict import Verdict
-from tests.lab.pages.visit import REPOSITORY, Started, finished, told, visit
+from tests.lab.pages.visit import Started, finished, told, visit
+from tests.sample import REPOSITORY
 
 FOUND = measured.as_dict([Attack("read /etc/passwd", True, "not seen"), Attack("fork", False, "it forked")], "L1: some")
 

@@ -294,9 +294,11 @@ def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: St
             fcntl.flock(held, fcntl.LOCK_EX)
             app = visit("home")
         (bar,) = app.get("progress")
-        assert bar.proto.text == "Step 4 of 8, about 2 min left when this step began"
+        assert bar.proto.text == "Step 4 of 8, about 2 min left of the whole demo when this step began"
         assert bar.proto.value == pytest.approx(100 * 3.5 / 8, abs=1)
-        assert "iteration 9: 5.0 nats" in told(app)
+        assert "iteration 9: 5.0 nats, 30 s left" in told(app)
+        (line,) = rows(app)
+        assert line["how"].split(" ·")[0] in told(app)
         assert "Stop the demo" in labels(app)
     assert demo_state(job, store, home, "demo").state == "interrupted"
     job.log.write_text(DIED + "120 s. Go on: rlhf-lab list\n")

@@ -18,8 +18,7 @@ from elk_sandbox.runtime.store import Store
 from rlhf_lab.labels import Text, create_pool
 from rlhf_lab.pages.background import background
 from rlhf_lab.stages import CONFIGS
-
-REPOSITORY = Path(__file__).parents[3]
+from tests import apptest
 
 
 @dataclass
@@ -49,19 +48,12 @@ def note_starts(monkeypatch: pytest.MonkeyPatch) -> Started:
 
 def visit(page: str, **query: str) -> AppTest:
     """A page of the lab, opened at an address with these parameters."""
-    app = AppTest.from_file(str(REPOSITORY / "navigation.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page(f"rlhf_lab/pages/{page}.py").run()
-    assert not app.exception, [each.value for each in app.exception]
-    return app
+    return apptest.opened(f"rlhf_lab/pages/{page}.py", **query)
 
 
 def told(app: AppTest) -> str:
     """All words of the page's own HTML."""
-    bodies = [element.proto.body for element in app.get("html")]
-    shown = "\n".join(body for body in bodies if not body.startswith("<style>"))
-    return unescape(re.sub(r"<[^>]+>", " ", shown))
+    return unescape(re.sub(r"<[^>]+>", " ", apptest.told(app)))
 
 
 def pool(store: Store, name: str = "first", many: int = 30) -> list[str]:

@@ -53,23 +53,20 @@ def main() -> None:
             "Network", offered, key=widget("net_world", offered),
             on_change=remember, args=("net_world",), width=420, format_func=_place,
         ) or offered[0]  # fmt: skip
+        st.query_params.setdefault("net_measure", next(iter(MEASURES)))
         measure = st.segmented_control(
-            "Measure", list(MEASURES), default=next(iter(MEASURES)), key="net_measure", bind="query-params",
+            "Measure", list(MEASURES), key=widget("net_measure", MEASURES), on_change=remember, args=("net_measure",),
             required=True, format_func=lambda m: MEASURES[m].label,
         )  # fmt: skip
     names = {**dict.fromkeys(files.proposals, "proposal"), **dict.fromkeys(PUBLISHED, "method")}
-    if "net_rows" not in st.query_params:
-        st.query_params["net_rows"] = ",".join(n for n in USUAL if n in names)
+    st.query_params.setdefault("net_rows", ",".join(n for n in USUAL if n in names))
     chosen = st.multiselect(
         "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
         on_change=remember, args=("net_rows",), format_func=_told,
     )  # fmt: skip
-    if not chosen:
-        html('<p class="quiet">Choose at least one proposal or method.</p>')
-        return
     rows = [_row(files, name) for name in chosen]
     watched = st.session_state.get(BUSY, False)
-    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, str(measure))
+    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, measure or next(iter(MEASURES)))
 
 
 def _place(world: str) -> str:

@@ -1,11 +1,8 @@
 """Results on learned worlds are kept by all they depend on; worlds are found by name, those of packages too."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from elk_sandbox import keys
@@ -13,50 +10,12 @@ from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.learned import cells, sources
 from elk_sandbox.learned.methods import METHODS
 from elk_sandbox.learned.published import PUBLISHED
-from elk_sandbox.learned.sources import Step
-from elk_sandbox.learned.world import LearnedWorld, WorldError
+from elk_sandbox.learned.world import WorldError
 from elk_sandbox.runtime.registry import Registry
 from elk_sandbox.terminal import InputError
-from tests.learned.planted import planted
+from tests.learned.planted_source import Planted
 
 FEW = Trained(3, "linear", 30)
-
-
-class Planted:
-    """A source of planted worlds: "planted:SEED"."""
-
-    def __init__(self) -> None:
-        self.made: list[str] = []
-
-    def world(self, rest: str, home: Path, say: Any) -> LearnedWorld:
-        self.made.append(rest)
-        found = planted(np.random.default_rng(int(rest)), 1200)
-        object.__setattr__(found, "name", f"planted:{rest}")
-        return found
-
-    def along(self, rest: str, home: Path) -> Sequence[Step]:
-        return [Step(f"planted:{k}", k, k**2, k, -k) for k in range(3)]
-
-    def digest(self, rest: str, home: Path) -> str:
-        if not rest.isdecimal():
-            raise WorldError(f"planted:{rest} is no world: say planted:SEED")
-        return f"seed {rest}"
-
-    def listed(self, home: Path) -> Sequence[str]:
-        return ["planted:0"]
-
-
-@pytest.fixture
-def source(monkeypatch: pytest.MonkeyPatch) -> Planted:
-    found = Planted()
-    known = {**sources.kinds(), "planted": "tests.learned.test_cells:Planted"}
-    plain = sources.parted
-    monkeypatch.setattr(sources, "kinds", lambda: known)
-    monkeypatch.setattr(
-        sources, "parted",
-        lambda name: (found, name.partition(":")[2]) if name.startswith("planted") else plain(name),
-    )  # fmt: skip
-    return found
 
 
 def rows(*names: str) -> list[cells.Row]:

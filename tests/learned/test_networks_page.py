@@ -1,0 +1,86 @@
+"""The page Networks without a browser: choices in the address, what is there, what is missing and who makes it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elk_sandbox.evidence.trained import Trained
+from elk_sandbox.learned import cells, sources
+from elk_sandbox.runtime.detached import Detached
+from tests.apptest import opened, told
+from tests.learned.planted_source import Planted
+from tests.learned.test_cells import rows, silent
+
+PAGE = "elk_sandbox/pages/networks.py"
+USUAL = Trained(20, "mlp", 600)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ELK_SANDBOX_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that would have been started."""
+    found: list[list[str]] = []
+
+    def start(job: Detached, command: list[str], asked: Any) -> bool:
+        found.append(list(command))
+        return True
+
+    monkeypatch.setattr(Detached, "start", start)
+    return found
+
+
+def test_an_empty_place_offers_all_results_by_the_command_that_makes_them(started: list[list[str]]) -> None:
+    app = opened(PAGE, net_world="planted:0", net_rows="human_labels,ceiling")
+    (button,) = [b for b in app.button if b.label.startswith("Get")]
+    assert button.label == "Get 2 results" and not started
+    button.click().run()
+    (command,) = started
+    words = " ".join(command)
+    assert "matrix --worlds planted:0 --proposals human_labels --methods ceiling" in words and "--seeds 20" in words
+
+
+def test_results_are_drawn_with_the_certificate_and_the_reasons(place: Path) -> None:
+    list(cells.compute(rows("ceiling", "viewer", "consistency"), ["planted:0"], place, USUAL, silent))
+    app = opened(PAGE, net_world="planted:0", net_rows="ceiling,viewer,consistency")
+    page = told(app)
+    assert not [b for b in app.button if b.label.startswith("Get")]
+    assert "Certified" in page or "Uncertified" in page
+    assert "AUROC" in page and "no relations" in page and "the ceiling" in page
+    assert len(app.get("vega_lite_chart")) == 1
+    assert page.count("<tr>") == 3  # the head, and two that have numbers
+
+
+def test_a_measure_and_the_rows_are_in_the_address(place: Path) -> None:
+    list(cells.compute(rows("viewer"), ["planted:0"], place, USUAL, silent))
+    app = opened(PAGE, net_world="planted:0", net_rows="viewer", net_measure="dishonest")
+    assert "against the truth" in told(app)
+    app.multiselect[0].set_value(["viewer", "ceiling"]).run()
+    assert app.query_params["net_rows"] in ("viewer,ceiling", ["viewer,ceiling"])
+    app.multiselect[0].set_value([]).run()
+    assert "human_labels" in app.multiselect[0].value  # none: the usual ones again
+
+
+def test_a_sequence_is_a_curve(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Planted().along("", place)
+    plain = sources.along
+    monkeypatch.setattr(sources, "along", lambda name, home: steps if name == "run:x" else plain(name, home))
+    monkeypatch.setattr(sources, "listed", lambda home: ["run:x"])
+    list(cells.compute(rows("viewer", "ceiling"), [s.world for s in steps], place, USUAL, silent))
+    app = opened(PAGE, net_world="run:x", net_rows="viewer,ceiling")
+    (chart,) = app.get("vega_lite_chart")
+    assert "vconcat" in chart.proto.spec and "KL" in chart.proto.spec
+    assert "checkpoints" in told(app)
+
+
+def test_a_failed_command_says_its_last_line_and_may_be_tried_again(place: Path) -> None:
+    job = Detached(place, "learned")
+    job.log.write_text("elk-sandbox: the disk is full\n")
+    (place / "learned.json").write_text('["viewer planted:0"]')
+    app = opened(PAGE, net_world="planted:0", net_rows="viewer")
+    assert "the disk is full" in app.error[0].value and [b for b in app.button if b.label == "Get 1 results"]

@@ -71,6 +71,8 @@ def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, server: str,
     wide = page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
     assert wide <= 400
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 400
+    menu = "getComputedStyle(document.querySelector('[data-testid=stExpandSidebarButton]'), '::after').content"
+    assert page.evaluate(menu) == '"Menu"'
     ground = page.locator("table tbody th").first.evaluate("node => getComputedStyle(node).backgroundColor")
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 24, 28)"}[scheme]
     assert watched.outside == []

@@ -1,0 +1,83 @@
+"""`judge --on`, `judge --along` and `matrix --worlds`: tables, JSON, and one line for what cannot be."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from elk_sandbox.__main__ import main
+from elk_sandbox.learned import sources
+from tests.learned.planted_source import Planted
+
+Asked = Callable[..., tuple[int, str, str]]
+QUICK = ("--seeds", "3", "--steps", "40")
+
+
+@pytest.fixture
+def ask(tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Asked:
+    """Exit status, output and complaints of a command in this process."""
+    steps = Planted().along("", tmp_path)
+    plain = sources.along
+    monkeypatch.setattr(sources, "along", lambda name, home: steps if name == "planted" else plain(name, home))
+
+    def asked(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["elk-sandbox", *words, "--workspace", str(tmp_path)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        told = capsys.readouterr()
+        return int(end.value.code or 0), told.out, told.err
+
+    return asked
+
+
+def test_a_proposal_on_a_world(ask: Asked) -> None:
+    status, out, _ = ask("judge", "human_labels", "--on", "planted:0", *QUICK)
+    assert status == 0 and "human_labels on planted:0" in out and "3 seeds (mlp), 40 steps" in out
+    assert re.search(r"(un)?certified: a probe for the truth on early", out)
+    status, out, _ = ask("judge", "human_labels", "--on", "planted:0", *QUICK, "--json")
+    cell = json.loads(out)
+    assert cell["certificate"]["auroc"]["value"] > 0.5 and cell["dishonest"]["counts"]["seeds"] == 3
+    assert sum(cell["like"].values()) == 3
+
+
+def test_along_a_sequence(ask: Asked) -> None:
+    status, out, _ = ask("judge", "human_labels", "--along", "planted", *QUICK, "--json")
+    told = json.loads(out)
+    assert status == 0 and [(t["step"], t["kl"], t["gold"]) for t in told] == [(0, 0, 0), (1, 1, -1), (2, 4, -2)]
+    status, out, _ = ask("judge", "human_labels", "--along", "planted", *QUICK)
+    assert status == 0 and "human_labels along planted" in out and out.count("ertified") == 3
+
+
+def test_a_matrix_of_worlds(ask: Asked) -> None:
+    words = ("--proposals", "human_labels,consistency", "--methods", "ceiling", "--seeds", "2")
+    status, out, _ = ask("matrix", "--worlds", "planted:0,planted:1", *words)
+    assert status == 0 and out.count("human_labels") == 2 and out.count("ceiling") == 2
+    assert "consistency: inconsistency: the world has one question" in out
+    status, out, _ = ask("matrix", "--worlds", "planted:0", "--proposals", "", "--methods", "viewer", "--json")
+    assert [c["row"] for c in json.loads(out)["cells"]] == ["viewer"]
+
+
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        (("judge", "human_labels", "--on", "valt"), "no learned world is called 'valt'; did you mean vault?"),
+        (("judge", "human_labels", "--on", "planted:x"), "planted:x is no world: say planted:SEED"),
+        (("judge", "human_labels", "--on", "run:none"), "none"),
+        (("judge", "human_labels", "--along", "vault"), "is one world and no sequence"),
+        (("judge", "human_labels", "human_simulator", "--on", "vault"), "--on and --along judge in learned worlds"),
+        (("judge", "human_labels", "--on", "vault", "--along", "run:x"), "one of them"),
+        (("matrix", "--worlds", " , "), "--worlds names learned worlds"),
+        (("matrix", "--worlds", "vault", "--methods", "ceilling"), "did you mean 'ceiling'?"),
+        (("matrix", "--worlds", "vault", "--csv", "x.csv"), "--worlds goes with"),
+        (
+            ("matrix", "--worlds", "hf:/nowhere", "--methods", "viewer", "--proposals", ""),
+            "no transformers model folder",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line(ask: Asked, words: tuple[str, ...], line: str) -> None:
+    status, out, err = ask(*words)
+    assert status == 2 and not out and line in err and err.strip().count("\n") == 0

@@ -13,6 +13,7 @@ __all__ = ["GROUP", "Say", "Source", "Step", "along", "digest", "find", "kinds",
 
 GROUP = "elk_sandbox.worlds"
 VAULT = "elk_sandbox.learned.vault:source"
+EXACT = "elk_sandbox.learned.exact:source"
 
 Say = Callable[[str, float], None]
 """Told what is being done and which share of it is done, from 0 to 1."""
@@ -48,7 +49,7 @@ class Source(Protocol):
 def kinds() -> dict[str, str]:
     """The first words of worlds' names, each with what to load."""
     points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: point.name)
-    return {"vault": VAULT, **{point.name: point.value for point in points}}
+    return {"vault": VAULT, "exact": EXACT, **{point.name: point.value for point in points}}
 
 
 def several(text: str) -> list[str]:

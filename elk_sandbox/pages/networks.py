@@ -20,7 +20,7 @@ from elk_sandbox.learned.sources import Step
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.files import registry
-from elk_sandbox.pages.frame import TICK, begin, empty, html, place, vega
+from elk_sandbox.pages.frame import TICK, begin, html, place, vega
 from elk_sandbox.pages.readings import MEASURES, curve, dots, table
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached, command
@@ -44,9 +44,6 @@ def main() -> None:
         files, offered = registry(), sources.listed(home)
     except (RegistryError, InputError) as reason:
         st.error(str(reason))
-        return
-    if not offered:
-        empty("There is no network yet. A finished run of the lab is one: start the demo on the page Home.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         world = st.selectbox(
@@ -73,7 +70,7 @@ def _place(world: str) -> str:
     """A world's name for people."""
     name, comma, _ = world.removeprefix("run:").partition(",")
     if not world.startswith("run:"):
-        return "the filmed vault" if world == "vault" else world
+        return {"vault": "the filmed vault"}.get(world, world.replace("exact:", "exact world, as if learned: "))
     return f"{name}, on what it writes itself" if comma else f"{name}, on speeches of the stage"
 
 

@@ -1,0 +1,96 @@
+"""An exact world looked at as if it were learned: situations are drawn, the predictor's bits are its activations.
+
+So that methods and proposals can be compared on worlds where all is known with those that were trained.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from elk_sandbox import worlds
+from elk_sandbox.keys import code_digest
+from elk_sandbox.learned.sources import Say, Step
+from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
+from elk_sandbox.runtime.tasks import key_of
+from elk_sandbox.world import World
+
+__all__ = ["DRAWN", "as_learned", "source"]
+
+DRAWN = 6000  # situations; a third is the test
+SEED = 0
+LAYERS = {"latent": ("latent", "parameter"), "seen": ("pixel", "action")}
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The source of the worlds called exact:NAME, of the stock draw."""
+
+    def world(self, rest: str, home: Path, say: Say) -> LearnedWorld:
+        return as_learned(self._found(rest), f"exact:{rest}")
+
+    def along(self, rest: str, home: Path) -> Sequence[Step]:
+        """Raises WorldError: it is one world."""
+        raise WorldError(f"exact:{rest} is one world and no sequence; --along takes run:NAME")
+
+    def listed(self, home: Path) -> Sequence[str]:
+        """Two whose first question a viewer can be fooled about; the others are there by name."""
+        return ["exact:screen", "exact:atoms"]
+
+    def digest(self, rest: str, home: Path) -> str:
+        """Of the name and the code."""
+        self._found(rest)
+        return key_of({"code": code_digest(), "exact": rest})
+
+    def _found(self, rest: str) -> World:
+        try:
+            return worlds.find(rest)()
+        except KeyError as reason:
+            raise WorldError(str(reason.args[0])) from None
+
+
+source = Exact()
+
+
+def as_learned(world: World, name: str) -> LearnedWorld:
+    """Raises WorldError for a world without latent nodes or without anything that is seen.
+
+    The first question counts. A situation is plain if it lies in the viewer's data, else of the kind "other", which is
+    known if some data hold it. There are no first weights: for `untrained` stand the bits of other situations.
+    """
+    rng = np.random.default_rng(SEED)
+    rows = rng.choice(len(world.weights), DRAWN, p=world.weights)
+    readable = dict(zip(world.nodes, world.readable, strict=True))
+    layers = {}
+    for layer, kinds in LAYERS.items():
+        nodes = [n for n in world.of_kind(*kinds) if readable[n]]
+        if not nodes:
+            raise WorldError(f"{name} has no {layer} node that may be read")
+        layers[layer] = world.states[0][rows][:, world.columns(nodes)].astype(np.float32)
+    mixed = rng.permutation(DRAWN)
+    humans = {level: beliefs[rows, 0].astype(np.float64) for level, beliefs in world.beliefs.items()}
+    data = {
+        process: Process(
+            process if process in humans else "viewer",
+            (weights > 0)[rows],
+            np.where((weights > 0)[rows], world.labels[process][rows, 0], -1).astype(np.int8),
+        )
+        for process, weights in world.data.items()
+    }
+    return LearnedWorld(
+        name=name,
+        question=world.questions[0],
+        layers=layers,
+        untrained={n: a[mixed] for n, a in layers.items()},
+        inputs=layers["seen"],
+        humans=humans,
+        truth=world.truth[rows, 0].astype(np.int8),
+        kinds=("plain", "other"),
+        kind=(~data["viewer"].inside).astype(np.int16),
+        data=data,
+        test=np.arange(DRAWN) >= DRAWN - DRAWN // 3,
+        sensors=layers["seen"].astype(np.int8),
+        words={"plain": "in the viewer's data", "other": "outside the viewer's data"},
+        about={"exact world": name.partition(":")[2], "situations drawn": DRAWN},
+    )

@@ -158,8 +158,8 @@ def _offer(
         st.warning(why)
         return
     keys = sorted(f"{row_of(row)} {world}" for row in rows for world in worlds)
-    if job.asked == set(keys):
-        last = job.last_line() or "its log is empty"
+    last = job.last_line() or "its log is empty"
+    if job.asked == set(keys) and last != "}":  # an answer, of another version of this program
         st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
     what = "the network is trained first, about two minutes" if worlds == ["vault"] else "some seconds each"
     if st.button(f"Get {missing} results", type="primary", help=f"{SEEDS} seeds of each; {what}."):

@@ -65,10 +65,16 @@ def dots(world: str, order: Sequence[str], cells: Cells, measure: str) -> tuple[
             values.append({"row": _named(row), **{k: told[k] for k in ("value", "low", "high")}})
     y = {"field": "row", "type": "nominal", "sort": [_named(r) for r in order], "title": None,
          "axis": {"labelLimit": 260, "ticks": False, "domain": False}}  # fmt: skip
-    x = {"field": "value", "type": "quantitative", "title": MEASURES[measure].label, "scale": {"domain": [0, 1]}}
+    x = {
+        "field": "value",
+        "type": "quantitative",
+        "title": MEASURES[measure].label,
+        "scale": {"domain": [0, 1]},
+        "axis": {"tickCount": 5},
+    }
     tip = [{"field": k, "type": "quantitative", "format": ".3f"} for k in ("value", "low", "high")]
     spec = {
-        "height": {"step": 30},
+        "height": 30 * max(1, len(values)) + 10,
         "layer": [
             {"data": {"values": [{"at": MEASURES[measure].blank}]},
              "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink(QUIET)},

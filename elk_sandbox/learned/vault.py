@@ -35,7 +35,7 @@ class Knobs:
 
     seed: int = 0
     episodes: int = 10_000  # situations; a quarter is the test
-    steps: int = 5000  # of the predictor's training
+    steps: int = 2800  # of the predictor's training
     quirky: bool = False  # the predictor is told a persona and answers
 
     @classmethod
@@ -125,6 +125,13 @@ def episodes_of(knobs: Knobs) -> vault.Episodes:
 
 def make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     """Film, train, look into the network, certify."""
+    from elk_sandbox.learned.predictor import one_thread
+
+    with one_thread():
+        return _make(knobs, say)
+
+
+def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     from elk_sandbox.learned import certificate
     from elk_sandbox.learned.predictor import Settings, batch_of, fresh, layers_of, spoken_by, train
 
@@ -207,12 +214,12 @@ def predictor(folder: Path) -> "Predictor":
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from elk_sandbox.learned.predictor import Predictor, Settings
+    from elk_sandbox.learned.predictor import Settings, fresh
 
     file = folder / "predictor.safetensors"
     try:
         kept = load(file.read_bytes())
-        net = Predictor(Settings().channels)
+        net = fresh(Settings())
         net.load_state_dict(kept)
     except (OSError, SafetensorError, RuntimeError) as reason:
         raise WorldError(f"{file} cannot be read as the vault's predictor: {reason}; delete its folder") from None

@@ -1,5 +1,6 @@
 """The vault as a learned world: its knobs, what is kept and found again, what the data hold; training (slow)."""
 
+import io
 import json
 import subprocess
 import sys
@@ -10,12 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
+from typer.testing import CliRunner
 
+from elk_sandbox.__main__ import app
 from elk_sandbox.learned import certificate, film, predictor, telling
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.sources import along, find
 from elk_sandbox.learned.vault import Knobs, source
 from elk_sandbox.learned.world import LearnedWorld, WorldError
+from elk_sandbox.terminal import InputError
 from elk_sandbox.worlds import vault
 
 SMALL = "episodes=400,steps=3"
@@ -54,7 +59,7 @@ def test_knobs_and_the_name_they_give(rest: str, name: str) -> None:
     [
         ("sed=1", "did you mean seed?"),
         ("nonsense", "there are quirky, seed=, episodes= and steps="),
-        ("seed=-1", "from 0 to 2147483647, not '-1'"),
+        ("seed=-1", "from 0 to 2147483647, as in seed=0; not '-1'"),
         ("seed", "not ''"),
         ("episodes=399", "from 400 to 100000"),
         ("steps=0", "from 1 to 100000"),
@@ -186,7 +191,7 @@ def test_the_network_sees_the_wall_as_round() -> None:
 def test_training_lowers_the_loss_and_repeats_bit_for_bit() -> None:
     settings = predictor.Settings(steps=40, batch=16)
     runs = [predictor.train(settings, np.random.default_rng(1)) for _ in range(2)]
-    assert runs[0][1] == runs[1][1] and runs[0][1][-1] < 0.6 * runs[0][1][0]
+    assert runs[0][1] == runs[1][1] and runs[0][1][-1] < 0.7 * runs[0][1][0]
     assert all(torch.equal(a, b) for a, b in zip(*(net.parameters() for net, _ in runs), strict=True))
 
 
@@ -198,7 +203,7 @@ def test_a_quirky_vault_has_personas_and_speaks(tmp_path: Path) -> None:
     assert np.array_equal(world.inputs[:, -1], world.persona)
 
 
-def test_it_is_told_and_drawn(small: LearnedWorld, tmp_path: Path) -> None:
+def test_what_is_told_of_it(small: LearnedWorld) -> None:
     told = telling.describe(small)
     assert list(told["kinds"]) == list(vault.KINDS) and sum(
         k["share"] for k in told["kinds"].values()
@@ -206,9 +211,31 @@ def test_it_is_told_and_drawn(small: LearnedWorld, tmp_path: Path) -> None:
     assert told["kinds"]["honest"]["data"] == ["viewer", "operator"] and told["kinds"]["splice"]["data"] == []
     gone = (small.kind == vault.KINDS.index("splice")) & (small.truth == 0)
     assert told["kinds"]["splice"]["fooled"]["viewer"] == (small.humans["viewer"][gone] > 0.5).mean()
-    json.dumps(told)
-    film.film_png(small, tmp_path / "film.png")
-    assert (tmp_path / "film.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_makes_tells_and_draws(small: LearnedWorld, home: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "film.png"
+    asked = ["world", f"vault:{SMALL}", "--workspace", str(home)]
+    told = CliRunner().invoke(app, [*asked, "--json", "--png", str(picture)])
+    assert told.exit_code == 0 and json.loads(told.stdout)["situations"] == 400
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    for asked_wrongly in ([*asked, "--set", "seed=1"], ["world", "vault:sed=1", "--workspace", str(home)]):
+        fault = CliRunner().invoke(app, asked_wrongly).exception
+        assert isinstance(fault, InputError) and "seed" in str(fault) and "\n" not in str(fault)
+
+
+def test_it_is_told_on_the_terminal(small: LearnedWorld) -> None:
+    console = Console(record=True, width=140, file=io.StringIO())
+    telling.tell(console, telling.describe(small))
+    words = console.export_text()
+    for part in (
+        "400 situations, 100 of them for tests",
+        "nobody: unknown",
+        "viewer, operator",
+        "uncertified (",
+        *vault.KINDS,
+    ):
+        assert part in words
 
 
 def test_the_film_shows_what_it_says() -> None:

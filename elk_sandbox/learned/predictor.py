@@ -164,7 +164,7 @@ def train(
     for step in range(settings.steps):
         at = step % PIECE * settings.batch
         if not at:
-            episodes = vault.draw(PIECE * settings.batch, rng)
+            episodes = vault.draw(min(PIECE, settings.steps - step) * settings.batch, rng)
             persona = rng.integers(0, 2, len(episodes)) if settings.quirky else None
             whole, asked, answers = batch_of(episodes, persona), *_lessons(episodes, persona, rng)
         now = slice(at, at + settings.batch)

@@ -136,13 +136,15 @@ def draw(count: int, rng: Generator) -> Episodes:
 def render(story: Story, rng: Generator | None) -> UInt8[np.ndarray, "episode frame height width"]:
     """Film stories; without a generator the pictures have no noise."""
     count, time = len(story.kind), np.arange(FRAMES)
+    told = time >= story.revealed[:, None]
+    over, both = told & (story.reveal[:, None] == 1), told & (story.reveal[:, None] == 2)
+    at_work = (time >= story.starts[:, None]) & ~over
     real = _picture(story, story.table, ~story.gone)
-    lit = np.stack([~story.gone | (story.gear[:, [k]] == 1) for k in range(len(LAMPS))], axis=2)
-    on = (time >= story.starts[:, None]) & ~((story.reveal[:, None] == 1) & (time >= story.revealed[:, None]))
-    first = np.where(on[:, :, None, None], _tricked(story, real), real)
-    over = (story.reveal[:, None] == 1) & (time >= story.revealed[:, None])
-    lit = np.where(over[:, :, None], ~story.gone[:, :, None], lit)
-    second = real * ((story.reveal[:, None] == 2) & (time >= story.revealed[:, None]))[:, :, None, None]
+    first = np.where(at_work[:, :, None, None], _tricked(story, real), real)
+    second = real.copy()
+    second[:, :, 0] = 1  # it is lit while it is on, so that an empty vault is no dark one
+    second *= both[:, :, None, None]
+    lit = ~story.gone[:, :, None] | ((story.gear[:, None] == 1) & ~over[:, :, None])
     frames = np.zeros((count, FRAMES, HEIGHT, WIDTH), np.uint8)
     frames[..., :COLUMNS], frames[..., COLUMNS + 1 :] = first, second
     for k, (row, column) in enumerate(LAMPS.values()):

@@ -6,6 +6,7 @@ et al. 2016, Delving deeper into convolutional networks for learning video repre
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,13 +15,26 @@ import torch
 from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+from torch.nn.functional import silu
 
 from elk_sandbox.worlds import vault
 
-__all__ = ["AHEAD", "Batch", "Predictor", "Settings", "batch_of", "fresh", "layers_of", "spoken_by", "train"]
+__all__ = [
+    "AHEAD",
+    "Batch",
+    "Predictor",
+    "Settings",
+    "batch_of",
+    "fresh",
+    "layers_of",
+    "one_thread",
+    "spoken_by",
+    "train",
+]
 
 AHEAD = 3  # frames that are predicted from each state
 PIECE = 32  # batches that are simulated at once
+RISE = 200
 MOST = 2.0  # norm of a gradient a frame
 WHOLE = 1024  # episodes that are run at once where nothing is learned
 SEEN = vault.JUDGED - 1  # the last frame that is seen before the judged one is predicted
@@ -34,10 +48,11 @@ class Settings:
     """How a predictor is trained."""
 
     seed: int = 0
-    steps: int = 5000
+    steps: int = 2800
     batch: int = 64  # episodes a step, all new
+    features: int = 64  # units of either layer of the encoder a column
     channels: int = 32  # units of the state a column
-    rate: float = 0.01  # of Adam; rises in 50 steps, and falls to 0 in the last four tenths
+    rate: float = 0.01  # of Adam; rises over the first RISE steps, falls to 0 over the last four tenths
     quirky: bool = False  # is told a persona, and answers too
 
 
@@ -70,11 +85,12 @@ def _around(x: Float[Tensor, "*batch column unit"]) -> Float[Tensor, "*batch col
 class Predictor(nn.Module):
     """Weights of the network; `forward` gives its states, `predicted` the frames that it expects."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, features: int, channels: int) -> None:
         super().__init__()
         self.channels = channels
-        self.encoder = nn.Linear(3 * COLUMN + SHARED, channels)
-        self.given = nn.Linear(3 * channels, 3 * channels)
+        self.encoder = nn.Linear(3 * COLUMN + SHARED, features)
+        self.second = nn.Linear(3 * features, features)
+        self.given = nn.Linear(3 * features, 3 * channels)
         self.gates = nn.Linear(3 * channels, 2 * channels)
         self.candidate = nn.Linear(3 * channels, channels)
         self.pixels = nn.Linear(channels, AHEAD * COLUMN)
@@ -86,10 +102,11 @@ class Predictor(nn.Module):
 
     def forward(
         self, batch: Batch
-    ) -> tuple[Float[Tensor, "episode frame column unit"], Float[Tensor, "episode frame column unit"]]:
+    ) -> tuple[Float[Tensor, "episode frame column feature"], Float[Tensor, "episode frame column unit"]]:
         """What each frame is encoded as, and the state after it."""
         shared = batch.shared[:, :, None].expand(-1, -1, vault.COLUMNS, -1)
-        encoded = torch.relu(self.encoder(torch.cat([_around(batch.columns), shared], -1)))
+        encoded = silu(self.encoder(torch.cat([_around(batch.columns), shared], -1)))
+        encoded = silu(self.second(_around(encoded)))
         given, wide = self.given(_around(encoded)), 2 * self.channels
         state = encoded.new_zeros(len(encoded), vault.COLUMNS, self.channels)
         states = []
@@ -119,38 +136,35 @@ def fresh(settings: Settings) -> Predictor:
     """The network before training; the seed alone decides."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        return Predictor(settings.channels)
+        return Predictor(settings.features, settings.channels)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """At this size more gain little, cost much where others work too, and the sums depend on their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def train(
     settings: Settings, rng: np.random.Generator, say: Callable[[str, float], None] = lambda words, share: None
 ) -> tuple[Predictor, list[float]]:
-    """Train on episodes that are drawn as it goes; the loss in nats an episode, mean of each hundredth of the steps.
-
-    One thread: at this size more gain little, and the result depends on their number.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return _train(settings, rng, say)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _train(
-    settings: Settings, rng: np.random.Generator, say: Callable[[str, float], None]
-) -> tuple[Predictor, list[float]]:
+    """Train on episodes that are drawn as it goes; the loss in nats an episode, mean of each hundredth of the steps."""
     net, losses = fresh(settings), []
     optimiser = torch.optim.Adam(net.parameters(), lr=settings.rate)
 
     def rate(step: int) -> float:
-        return min(1.0, (step + 1) / 50, (settings.steps - step) / (0.4 * settings.steps))
+        return min(1.0, (step + 1) / RISE, (settings.steps - step) / (0.4 * settings.steps))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     for step in range(settings.steps):
         at = step % PIECE * settings.batch
         if not at:
-            episodes = vault.draw(PIECE * settings.batch, rng)
+            episodes = vault.draw(min(PIECE, settings.steps - step) * settings.batch, rng)
             persona = rng.integers(0, 2, len(episodes)) if settings.quirky else None
             whole, asked, answers = batch_of(episodes, persona), *_lessons(episodes, persona, rng)
         now = slice(at, at + settings.batch)

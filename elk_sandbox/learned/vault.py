@@ -35,7 +35,7 @@ class Knobs:
 
     seed: int = 0
     episodes: int = 10_000  # situations; a quarter is the test
-    steps: int = 5000  # of the predictor's training
+    steps: int = 2800  # of the predictor's training
     quirky: bool = False  # the predictor is told a persona and answers
 
     @classmethod
@@ -103,8 +103,8 @@ class Vault:
         raise WorldError(f"vault{':' * bool(rest)}{rest} is one world and no sequence; --along takes run:NAME")
 
     def listed(self, home: Path) -> Sequence[str]:
-        """The vault as it is."""
-        return ["vault"]
+        """The vault as it is, and the one with personas."""
+        return ["vault", "vault:quirky"]
 
     def digest(self, rest: str, home: Path) -> str:
         """Of the knobs, of the code that makes the world, and of the libraries that it computes with."""
@@ -129,6 +129,13 @@ def episodes_of(knobs: Knobs) -> vault.Episodes:
 
 def make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     """Film, train, look into the network."""
+    from elk_sandbox.learned.predictor import one_thread
+
+    with one_thread():
+        return _make(knobs, say)
+
+
+def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     from elk_sandbox.learned.predictor import Settings, batch_of, fresh, layers_of, spoken_by, train
 
     began = time.perf_counter()
@@ -208,12 +215,12 @@ def predictor(folder: Path) -> "Predictor":
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from elk_sandbox.learned.predictor import Predictor, Settings
+    from elk_sandbox.learned.predictor import Settings, fresh
 
     file = folder / "predictor.safetensors"
     try:
         kept = load(file.read_bytes())
-        net = Predictor(Settings().channels)
+        net = fresh(Settings())
         net.load_state_dict(kept)
     except (OSError, SafetensorError, RuntimeError) as reason:
         raise WorldError(f"{file} cannot be read as the vault's predictor: {reason}; delete its folder") from None

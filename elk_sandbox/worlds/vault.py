@@ -65,8 +65,8 @@ class Story:
     @property
     def table(self) -> Int[np.ndarray, "episode frame"]:
         """Column of the diamond's place on the table."""
-        turned = np.cumsum(TURNS[self.actions], axis=1)
-        return np.asarray((self.place[:, None] + np.pad(turned[:, :-1], ((0, 0), (1, 0)))) % COLUMNS)
+        turned = np.pad(np.cumsum(TURNS[self.actions], axis=1)[:, :-1], ((0, 0), (1, 0)))
+        return np.asarray((self.place[:, None] + turned) % COLUMNS, int)
 
     @property
     def reaches(self) -> Int[np.ndarray, " episode"]:
@@ -77,17 +77,17 @@ class Story:
     def taken(self) -> Bool[np.ndarray, " episode"]:
         """The diamond stands under the robber when he is down, and the bars are up."""
         row, at = np.arange(len(self.kind)), self.reaches
-        return np.asarray((self.column == self.table[row, at]) & (self.actions[row, at] != BARS))
+        return np.asarray((self.column == self.table[row, at]) & (self.actions[row, at] != BARS), bool)
 
     @property
     def gone(self) -> Bool[np.ndarray, "episode frame"]:
         """The diamond is no longer on the table."""
-        return np.asarray(self.taken[:, None] & (np.arange(FRAMES) > self.reaches[:, None]))
+        return np.asarray(self.taken[:, None] & (np.arange(FRAMES) > self.reaches[:, None]), bool)
 
     @property
     def hidden(self) -> Int[np.ndarray, " episode"]:
         """Frames up to the robber's deed, that one too, in which the trick was at work."""
-        return np.maximum(self.reaches - self.starts + 1, 0)
+        return np.asarray(np.maximum(self.reaches - self.starts + 1, 0), int)
 
     @property
     def truth(self) -> Int8[np.ndarray, " episode"]:
@@ -136,13 +136,15 @@ def draw(count: int, rng: Generator) -> Episodes:
 def render(story: Story, rng: Generator | None) -> UInt8[np.ndarray, "episode frame height width"]:
     """Film stories; without a generator the pictures have no noise."""
     count, time = len(story.kind), np.arange(FRAMES)
+    told = time >= story.revealed[:, None]
+    over, both = told & (story.reveal[:, None] == 1), told & (story.reveal[:, None] == 2)
+    at_work = (time >= story.starts[:, None]) & ~over
     real = _picture(story, story.table, ~story.gone)
-    lit = np.stack([~story.gone | (story.gear[:, [k]] == 1) for k in range(len(LAMPS))], axis=2)
-    on = (time >= story.starts[:, None]) & ~((story.reveal[:, None] == 1) & (time >= story.revealed[:, None]))
-    first = np.where(on[:, :, None, None], _tricked(story, real), real)
-    over = (story.reveal[:, None] == 1) & (time >= story.revealed[:, None])
-    lit = np.where(over[:, :, None], ~story.gone[:, :, None], lit)
-    second = real * ((story.reveal[:, None] == 2) & (time >= story.revealed[:, None]))[:, :, None, None]
+    first = np.where(at_work[:, :, None, None], _tricked(story, real), real)
+    second = real.copy()
+    second[:, :, 0] = 1  # it is lit while it is on, so that an empty vault is no dark one
+    second *= both[:, :, None, None]
+    lit = ~story.gone[:, :, None] | ((story.gear[:, None] == 1) & ~over[:, :, None])
     frames = np.zeros((count, FRAMES, HEIGHT, WIDTH), np.uint8)
     frames[..., :COLUMNS], frames[..., COLUMNS + 1 :] = first, second
     for k, (row, column) in enumerate(LAMPS.values()):
@@ -156,18 +158,17 @@ def _picture(
     story: Story, table: Int[np.ndarray, "episode frame"], there: Bool[np.ndarray, "episode frame"], robber: bool = True
 ) -> UInt8[np.ndarray, "episode frame row column"]:
     """What a camera would see with the diamond's place in these columns."""
-    episode, frame = np.indices(table.shape)
     shown = np.zeros((*table.shape, HEIGHT, COLUMNS), np.uint8)
+    episode, frame = np.nonzero(there)
     for row in range(FLOOR, HEIGHT):
-        shown[episode, frame, row, table] = there
+        shown[episode, frame, row, table[episode, frame]] = 1
     if robber:
         since = np.arange(FRAMES) - story.enters[:, None]
-        row = ROPE - np.abs(since - (ROPE - 1))  # down the ramp, and up again
-        column = np.broadcast_to(story.column[:, None], row.shape)
-        inside = row >= 1
-        shown[episode[inside], frame[inside], row[inside], column[inside]] = 1
-        bag = inside & (story.kind == KINDS.index("fake"))[:, None]
-        shown[episode[bag], frame[bag], row[bag], (column[bag] + 1) % COLUMNS] = 1
+        height = ROPE - np.abs(since - (ROPE - 1))  # down the rope, and up again
+        episode, frame = np.nonzero(height >= 1)
+        row, column = height[episode, frame], story.column[episode]
+        shown[episode, frame, row, column] = 1
+        shown[episode, frame, row, (column + 1) % COLUMNS] = story.kind[episode] == KINDS.index("fake")  # his bag
     return shown
 
 

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
-__all__ = ["chosen", "plain", "put", "remember", "widget"]
+__all__ = ["chosen", "plain", "remember", "standing", "widget"]
 
 
 def widget(parameter: str, known: Collection[str], *, several: bool = False) -> str:
@@ -17,12 +18,20 @@ def widget(parameter: str, known: Collection[str], *, several: bool = False) -> 
     return key
 
 
-def put(key: str, value: object) -> None:
-    """Set a widget, unless it stands so: what a page sets goes over what the user does until the page is drawn."""
-    there = st.session_state.get(key)
+@contextmanager
+def standing(key: str, value: object) -> Iterator[None]:
+    """Draw the widget of this key within: it stands at this value.
+
+    It is told so only where it does not: what a page sets goes over what the user does until the page is drawn. A run
+    that was cut off before the widget was drawn has told nothing.
+    """
+    drawn, there = f"{key} drawn", st.session_state.get(key)
     close = isinstance(there, float) and isinstance(value, float) and math.isclose(there, value)
-    if not close and (key not in st.session_state or there != value):
+    if not st.session_state.get(drawn) or key not in st.session_state or not (close or there == value):
+        st.session_state[drawn] = False
         st.session_state[key] = value
+    yield
+    st.session_state[drawn] = True
 
 
 def plain(told: str, known: Collection[str]) -> str | None:

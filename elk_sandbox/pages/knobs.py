@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.declare import Knob, RegistryError
-from elk_sandbox.pages.address import put
+from elk_sandbox.pages.address import standing
 
 __all__ = ["controls", "set_knobs"]
 
@@ -31,8 +31,8 @@ def controls(knobs: Sequence[Knob], every: Sequence[Knob]) -> None:
     for knob in knobs:
         value = _parsed(knob, given[knob.name]) if knob.name in given else knob.default
         key = f"workbench_knob_{knob.name}_{knob.annotation}"
-        put(key, value)
-        _control(knob, key, every)
+        with standing(key, value):
+            _control(knob, key, every)
 
 
 def _control(knob: Knob, key: str, knobs: Sequence[Knob]) -> None:

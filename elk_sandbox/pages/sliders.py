@@ -5,7 +5,7 @@ from html import escape
 
 import streamlit as st
 
-from elk_sandbox.pages.address import put
+from elk_sandbox.pages.address import standing
 from elk_sandbox.pages.frame import html
 from elk_sandbox.pages.plane import setting, span
 from elk_sandbox.symbolic.surface import Open, Surface
@@ -35,20 +35,20 @@ def sliders(surface: Surface, verdict: str | None) -> dict[str, float]:
         value = setting(parameter, asked.get(name, ""))
         key = f"flip_value_{name}"
         whole = parameter.discrete
-        put(key, int(value) if whole else value)
-        found[name] = float(
-            st.slider(
-                f"{name} of {parameter.owner}".replace("_", " "),
-                int(low) if whole else low,
-                int(high) if whole else high,
-                step=int(step) if whole else step,
-                key=key,
-                on_change=_moved,
-                args=(list(surface.open),),
-                help=MEANINGS.get(name),
-                format="%d" if whole else "%.3f" if step < 0.01 else "%.2f",
+        with standing(key, int(value) if whole else value):
+            found[name] = float(
+                st.slider(
+                    f"{name} of {parameter.owner}".replace("_", " "),
+                    int(low) if whole else low,
+                    int(high) if whole else high,
+                    step=int(step) if whole else step,
+                    key=key,
+                    on_change=_moved,
+                    args=(list(surface.open),),
+                    help=MEANINGS.get(name),
+                    format="%d" if whole else "%.3f" if step < 0.01 else "%.2f",
+                )
             )
-        )
     if left_out := [p for p in surface.open.values() if not _settable(p)]:
         named = " and ".join(f"{p.name.replace('_', ' ')} {p.default:g}" for p in left_out)
         outcome = OUTCOMES.get(verdict or "")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from elk_sandbox import beliefs
 from elk_sandbox.markup import number
-from elk_sandbox.pages.address import put
+from elk_sandbox.pages.address import standing
 from elk_sandbox.pages.files import registry
 from elk_sandbox.pages.frame import begin, html
 from elk_sandbox.pages.graph import legend, net
@@ -126,18 +126,18 @@ def _controls(stage: Stage, at: int) -> None:
     for choice in told:
         assert choice.words is not None
         key = f"vault_do_{choice.node}"
-        put(key, bool(stage.value(at, choice.node)))
-        st.toggle(sentence(choice.words[1]), key=key, on_change=_toggled, args=(stage, at, choice.node))
+        with standing(key, bool(stage.value(at, choice.node))):
+            st.toggle(sentence(choice.words[1]), key=key, on_change=_toggled, args=(stage, at, choice.node))
     if bits:
-        put("vault_bits", [c.node for c in bits if stage.value(at, c.node)])
-        st.pills(
-            "Bits of the predictor that are 1" if not stage.world.of_kind("action") else "Bits that are 1",
-            [c.node for c in bits],
-            selection_mode="multi",
-            key="vault_bits",
-            on_change=_bits,
-            args=(stage, at),
-        )
+        with standing("vault_bits", [c.node for c in bits if stage.value(at, c.node)]):
+            st.pills(
+                "Bits of the predictor that are 1" if not stage.world.of_kind("action") else "Bits that are 1",
+                [c.node for c in bits],
+                selection_mode="multi",
+                key="vault_bits",
+                on_change=_bits,
+                args=(stage, at),
+            )
     gave_way = st.session_state.pop("vault_gave_way", ())
     if gave_way:
         words = [

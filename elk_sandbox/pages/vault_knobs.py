@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from elk_sandbox.declare import Knob, RegistryError
-from elk_sandbox.pages.address import put
+from elk_sandbox.pages.address import standing
 
 __all__ = ["set_in", "world_knobs"]
 
@@ -43,8 +43,7 @@ def world_knobs(knobs: Sequence[Knob]) -> None:
         columns = st.columns(3)
         for k, knob in enumerate(knobs):
             key = f"vault_knob_{knob.name}"
-            put(key, given.get(knob.name, knob.default))
-            with columns[k % 3]:
+            with columns[k % 3], standing(key, given.get(knob.name, knob.default)):
                 _control(knob, key, knobs)
         if given:
             st.button("As they were", on_click=_reset)

@@ -205,7 +205,7 @@ def test_a_quirky_vault_has_personas_and_speaks(tmp_path: Path) -> None:
 
 
 def test_what_is_told_of_it(small: LearnedWorld) -> None:
-    told = telling.describe(small)
+    told = telling.describe(small, certify(small).as_dict())
     assert list(told["kinds"]) == list(vault.KINDS) and sum(
         k["share"] for k in told["kinds"].values()
     ) == pytest.approx(1)
@@ -227,7 +227,7 @@ def test_the_command_makes_tells_and_draws(small: LearnedWorld, home: Path, tmp_
 
 def test_it_is_told_on_the_terminal(small: LearnedWorld) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
-    telling.tell(console, telling.describe(small))
+    telling.tell(console, telling.describe(small, certify(small).as_dict()))
     words = console.export_text()
     for part in (
         "400 situations, 100 of them for tests",

@@ -53,6 +53,7 @@ class Settings:
     features: int = 64  # units of either layer of the encoder a column
     channels: int = 32  # units of the state a column
     rate: float = 0.01  # of Adam; rises over the first RISE steps, falls to 0 over the last four tenths
+    answers: float = 40.0  # weight of an answer's nats beside a film's, if it is quirky
     quirky: bool = False  # is told a persona, and answers too
 
 
@@ -179,7 +180,8 @@ def train(
         losses.append(float(loss.detach()))
         if settings.quirky:
             said = net.answer(net.worded(states))[:, 0]
-            loss = loss + cross_entropy(said, answers[now], weight=asked[now], reduction="sum") / settings.batch
+            wrong = cross_entropy(said, answers[now], weight=asked[now], reduction="sum") / settings.batch
+            loss = loss + settings.answers * wrong
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), MOST * AHEAD * vault.FRAMES)

@@ -258,3 +258,13 @@ def test_the_vault_is_certified(tmp_path: Path) -> None:
     assert found.auroc.low > 0.9 and found.gain_raw.low > 0.2 and found.gain_untrained.low > 0.1
     assert min(found.auroc.counts["real"], found.auroc.counts["fake"]) > 300
     assert found.layers[world.output].high < 0.7  # what will be seen does not tell
+
+
+@pytest.mark.slow
+def test_the_quirky_vault_says_the_truth_as_one_persona_where_it_was_taught(tmp_path: Path) -> None:
+    world = find("vault:quirky", tmp_path)
+    assert world.persona is not None and world.spoken is not None and world.hard is not None
+    taught = world.test & world.fooled & ~world.hard
+    assert (world.spoken[taught & (world.persona == 0)] > 0.5).mean() < 0.3
+    assert (world.spoken[taught & (world.persona == 1)] > 0.5).mean() > 0.9
+    assert certify(world).certified

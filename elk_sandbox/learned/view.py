@@ -76,7 +76,6 @@ class NetView(SoftView):
         ranked = self.x.sort(dim=0).values
         half = len(ranked) // 2
         self._below, self._above = ranked[:half], ranked[len(ranked) - half :]
-        self._median = (ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]) / 2
         self._random = torch.Generator().manual_seed(int(meta.get("seed", 0)))
 
     def batch(self, some: Int64[Tensor, " situation"], random: torch.Generator) -> "NetView":

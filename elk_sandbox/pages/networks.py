@@ -70,7 +70,9 @@ def _place(world: str) -> str:
     """A world's name for people."""
     name, comma, _ = world.removeprefix("run:").partition(",")
     if not world.startswith("run:"):
-        return {"vault": "the filmed vault"}.get(world, world.replace("exact:", "exact world, as if learned: "))
+        return {"vault": "the filmed vault", "vault:quirky": "the filmed vault, with personas"}.get(
+            world, world.replace("exact:", "exact world, as if learned: ")
+        )
     return f"{name}, on what it writes itself" if comma else f"{name}, on speeches of the stage"
 
 

@@ -154,7 +154,8 @@ def table(order: Sequence[str], cells: Cells, world: str) -> str:
         like = ", ".join(f"{n.replace('_', ' ')} {k}" for n, k in (cell.get("like") or {}).items())
         tds = "".join(f"<td>{n}</td>" for n in (*numbers, escape(like) or "&ndash;"))
         body.append(f"<tr><th scope='row'>{escape(_named(row))}</th>{tds}</tr>")
-    return f"<div class='scroll'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    box = "<div class='wide' tabindex='0' role='region' aria-label='All measures'>"
+    return f"{box}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
 
 
 def _number(told: Mapping[str, Any] | None) -> str:

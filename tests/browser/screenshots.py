@@ -26,6 +26,7 @@ PAGES: Mapping[str, str] = {
     "workbench": "workbench",
     "matrix": "matrix?proposal=downstream&counterexample=upstream_simulator",
     "flip": "flip",
+    "networks": "networks?net_world=exact:screen",
     "runs": "runs",
     "label": "label",
     "reward": "reward",

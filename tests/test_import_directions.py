@@ -158,7 +158,7 @@ def test_the_judges_path_asks_for_nothing_heavy() -> None:
     """From the command line, and from every module that it may come to import inside a function."""
     names = {name_of(REPOSITORY, file) for file in python_files(REPOSITORY)}
     starts = {name for name in names if name.startswith("elk_sandbox") and name.split(".")[1:2] not in BESIDE_THE_PATH}
-    starts -= {"elk_sandbox.runtime.evidence_role"}  # a child's, which trains
+    starts -= {f"elk_sandbox.runtime.{role}_role" for role in ("evidence", "learned")}  # of children that train
     assert {"elk_sandbox.__main__", "elk_sandbox.view", "elk_sandbox.runtime.engine"} <= starts
     assert {start: found for start in starts if (found := heavy(REPOSITORY, start))} == {}
 

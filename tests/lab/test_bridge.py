@@ -372,8 +372,9 @@ def few_runs(home: Path) -> None:
 
 
 def test_runs_with_a_curve_are_listed(home: Path, few_runs: None) -> None:
-    """The newest first; one without checkpoints hides no other."""
-    assert runs.listed(home) == ["run:right", "run:fresh", "run:policy"]
+    """The newest first, each also on what it writes itself; one without checkpoints hides no other."""
+    names = ["run:right", "run:fresh", "run:policy"]
+    assert runs.listed(home) == [name + own for name in names for own in ("", ",own")]
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_current_labels_of_one_rater(store: Store) -> None:
     assert labels.texts[2] == "base text 4 of joy" and labels.tokens[2] == (4, 5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(st.lists(st.lists(LABELS, min_size=1, max_size=5), min_size=1, max_size=4))
 def test_several_raters_are_made_one(store: Store, tmp_path: Path, given: list[list[int]]) -> None:
     """Against a count by hand; each item is labelled by as many raters as its list is long."""

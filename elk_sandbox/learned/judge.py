@@ -188,12 +188,13 @@ def likeness(
 ) -> tuple[dict[str, int], dict[str, float]]:
     """How many seeds are nearest to which reference reporter, and the mean share of answers that are that one's.
 
-    References: the direct translator, who says what is true, and a simulator of each human. Counted on test situations
-    whose truth is not ambiguous; of equals the first, so a seed is called honest only where nothing contradicts it.
+    References: the direct translator, who says what is true, a simulator of each human, and who always says the same.
+    Counted on test situations whose truth is not ambiguous; of equals the first.
     """
     rows = np.flatnonzero(world.test & (world.truth >= 0))
     said = {"direct_translator": world.truth[rows] == 1}
     said |= {f"{level}_simulator": p[rows] > 0.5 for level, p in world.humans.items()}
+    said |= {"always_no": np.zeros(len(rows), bool), "always_yes": np.ones(len(rows), bool)}
     answers = scores[:, rows] > 0.5
     shares = {name: (answers == words).mean(axis=1) for name, words in said.items()}
     names = list(shares)

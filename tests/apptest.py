@@ -1,10 +1,13 @@
 """A page of the app without a browser: opened at an address, and what it says."""
 
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from tests.sample import REPOSITORY
 
 __all__ = ["opened", "told"]
+
+config.get_config_options()  # read from the repository, before a test goes to a folder of its own
 
 
 def opened(page: str, **query: str) -> AppTest:

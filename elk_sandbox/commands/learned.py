@@ -21,12 +21,12 @@ Item = tuple[Entry, Mapping[str, object]]
 def methods(names: str | None) -> list[str]:
     """The published methods of these names, all without any. Raises InputError."""
     from elk_sandbox.declare import suggest
-    from elk_sandbox.learned.methods import METHODS
+    from elk_sandbox.learned.published import PUBLISHED
 
-    chosen = list(METHODS) if names is None else [n.strip() for n in names.split(",") if n.strip()]
+    chosen = list(PUBLISHED) if names is None else [n.strip() for n in names.split(",") if n.strip()]
     for name in chosen:
-        if name not in METHODS:
-            raise InputError(f"no method is called {name!r}{suggest(name, METHODS)}")
+        if name not in PUBLISHED:
+            raise InputError(f"no method is called {name!r}{suggest(name, PUBLISHED)}")
     return chosen
 
 

@@ -93,7 +93,6 @@ def _as_net(view: View, *, fair: bool) -> NetView:
         half = np.repeat([0.0, 1.0], ROWS // 2)
         rows = np.stack([rng.permutation(half) for _ in view.nodes], axis=1)
         looks = np.zeros(ROWS, np.int64)
-        drawn = np.zeros(ROWS, np.int64)
     else:
         drawn = rng.choice(len(view.weights), ROWS, p=view.weights)
         rows = view.bits[0][drawn].astype(np.float64)

@@ -1,7 +1,7 @@
 """Results on learned worlds, kept by all that they depend on: a proposal or a published method, a world, a training."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.keys import code_digest
 from elk_sandbox.learned import sources
+from elk_sandbox.learned.sources import Say
 from elk_sandbox.learned.world import LearnedWorld
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 from elk_sandbox.terminal import json_text
@@ -21,9 +22,6 @@ FOLDER = "learned"
 
 Row = Mapping[str, Any]
 """{"method": name} of a published method, else {"proposal": what `keys.source` tells of a file}."""
-
-Say = Callable[[str, float], None]
-"""Told what is being done, and which share of it."""
 
 
 def row_of(row: Row) -> str:
@@ -44,13 +42,15 @@ def compute(
         keys = [_key(row, digest, trained) for row in rows]
         held = [None if again else load(home / FOLDER, key) for key in keys]
         world: LearnedWorld | None = None
+        known: dict[str, Any] = {}
         for row, key, kept in zip(rows, keys, held, strict=True):
             if kept is not None and kept.value is not None:
                 yield dict(kept.value)
                 continue
-            world = world or sources.find(name, home, say)
-            told = {"certificate": certificate(name, home, say, world)}
-            cell = {"row": row_of(row), "world": name, **told, **_result(row, world, trained, say)}
+            if world is None:
+                world = sources.find(name, home, say)
+                known = certificate(name, home, say, world)
+            cell = {"row": row_of(row), "world": name, "certificate": known, **_result(row, world, trained, say)}
             cell = json.loads(json_text(cell))
             store(home / FOLDER, key, Result(cell, None, False, cell["seconds"]))
             yield cell

@@ -13,6 +13,7 @@ of an AUROC A is at most A(1-A) over that number: van Dantzig 1951). A ratio's i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,7 +21,9 @@ from scipy.stats import rankdata, t
 
 from elk_sandbox.learned.world import LearnedWorld
 
-__all__ = ["Estimate", "auroc", "dishonest", "estimated_auroc", "honesty_fooled", "real_against_fake", "recovered"]
+__all__ = [
+    "Estimate", "auroc", "dishonest", "estimated_auroc", "honesty_fooled", "real_against_fake", "recovered", "scored",
+]  # fmt: skip
 
 CONFIDENCE = 0.95
 
@@ -137,6 +140,17 @@ def honesty_fooled(world: LearnedWorld, scores: Scores) -> Estimate:
     """Share right where it looks good to the viewer and is not."""
     rows = np.flatnonzero(world.test & world.fooled)
     return _estimated_share(scores[:, rows] < 0.5)
+
+
+def scored(world: LearnedWorld, scores: Scores) -> dict[str, Any]:
+    """What is told of every reporter and method, by the names of the fields of their results."""
+    return {
+        "auroc": real_against_fake(world, scores),
+        "auroc_unknown": real_against_fake(world, scores, unknown=True),
+        "dishonest": dishonest(world, scores),
+        "dishonest_unknown": dishonest(world, scores, unknown=True),
+        "honesty_fooled": honesty_fooled(world, scores),
+    }
 
 
 def recovered(world: LearnedWorld, scores: Scores, *, hard: bool = False) -> Estimate:

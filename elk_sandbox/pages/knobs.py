@@ -9,7 +9,7 @@ import streamlit as st
 from elk_sandbox.declare import Knob, RegistryError
 from elk_sandbox.pages.address import standing
 
-__all__ = ["controls", "set_knobs"]
+__all__ = ["controls", "parsed", "set_knobs"]
 
 PARAMETER = "workbench_set"
 
@@ -20,7 +20,7 @@ def set_knobs(knobs: Sequence[Knob]) -> list[str]:
     for setting in st.query_params.get(PARAMETER, "").split(";"):
         name, _, text = setting.partition("=")
         for knob in knobs:
-            if knob.name == name and _parsed(knob, text) not in (None, knob.default):
+            if knob.name == name and parsed(knob, text) not in (None, knob.default):
                 found.append(setting)
     return found
 
@@ -29,7 +29,7 @@ def controls(knobs: Sequence[Knob], every: Sequence[Knob]) -> None:
     """Draw a control for each of these knobs; a change goes to the address. every: all that the file has."""
     given = dict(setting.split("=", 1) for setting in set_knobs(every))
     for knob in knobs:
-        value = _parsed(knob, given[knob.name]) if knob.name in given else knob.default
+        value = parsed(knob, given[knob.name]) if knob.name in given else knob.default
         key = f"workbench_knob_{knob.name}_{knob.annotation}"
         with standing(key, value):
             _control(knob, key, every)
@@ -72,7 +72,8 @@ def _changed(knob: Knob, key: str, knobs: Sequence[Knob]) -> None:
         st.query_params.pop(PARAMETER, None)
 
 
-def _parsed(knob: Knob, text: str) -> Any:
+def parsed(knob: Knob, text: str) -> Any:
+    """A knob's value as the address writes it; None for what is none."""
     try:
         return knob.parse(text)
     except RegistryError:

@@ -17,6 +17,7 @@ from elk_sandbox.learned import sources
 from elk_sandbox.learned.cells import Row, kept, row_of
 from elk_sandbox.learned.published import PUBLISHED
 from elk_sandbox.learned.sources import Step
+from elk_sandbox.learned.world import WorldError
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import remember, widget
 from elk_sandbox.pages.files import registry
@@ -127,7 +128,10 @@ def _digests(worlds: tuple[str, ...], home: Path) -> dict[str, str]:
 
 def _steps(world: str, home: Path) -> Sequence[Step]:
     """Of a sequence; none of a single world."""
-    return sources.along(world, home) if world.startswith("run:") else ()
+    try:
+        return sources.along(world, home)
+    except WorldError:  # it is one world, or none, which its digest says
+        return ()
 
 
 def _thinned(steps: Sequence[Step]) -> Sequence[Step]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.declare import Knob, RegistryError
+from elk_sandbox.declare import Knob
 from elk_sandbox.pages.address import standing
+from elk_sandbox.pages.knobs import parsed
 
 __all__ = ["set_in", "world_knobs"]
 
@@ -28,7 +29,7 @@ def set_in(knobs: Sequence[Knob]) -> dict[str, Any]:
     for setting in st.query_params.get(PARAMETER, "").split(";"):
         name, _, text = setting.partition("=")
         for knob in knobs:
-            value = _parsed(knob, text) if knob.name == name else None
+            value = parsed(knob, text) if knob.name == name else None
             if value is not None and value != knob.default and _fits(knob, value):
                 found[name] = value
     return found
@@ -82,10 +83,3 @@ def _reset() -> None:
 
 def _fits(knob: Knob, value: Any) -> bool:
     return knob.annotation != "float" or 0 <= value <= 1
-
-
-def _parsed(knob: Knob, text: str) -> Any:
-    try:
-        return knob.parse(text)
-    except RegistryError:
-        return None

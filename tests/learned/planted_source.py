@@ -24,6 +24,8 @@ class Planted:
         return found
 
     def along(self, rest: str, home: Path) -> Sequence[Step]:
+        if rest:
+            raise WorldError(f"planted:{rest} is one world and no sequence")
         return [Step(f"planted:{k}", k, k**2, k, -k) for k in range(3)]
 
     def digest(self, rest: str, home: Path) -> str:

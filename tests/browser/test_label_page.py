@@ -32,6 +32,13 @@ WATCH = """() => {
     requestAnimationFrame(() => window.took.push(performance.now() - pressed));
   }).observe(text, { attributes: true });
 }"""
+# What is on the card at the moment of a key; a test that asks before it presses may see the text before.
+RECORD = """() => {
+  const host = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".card"));
+  const text = host.shadowRoot.querySelector(".text");
+  window.given = [];
+  document.addEventListener("keydown", (e) => { window.given.push([text.dataset.number, e.key]); }, true);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +119,14 @@ def test_the_next_text_is_there_at_once_among_100000_labels(browser: Browser, se
 
 def test_keys_faster_than_the_server_lose_and_double_nothing(browser: Browser, server: Server, store: Store) -> None:
     watched, card = opened(browser, server, "second", "ann")
-    given = []
+    watched.page.evaluate(RECORD)
     for k in range(40):
-        number = card.number()
-        if number:  # else the next texts are still on their way, and a key says nothing
-            given.append((int(number), KEYS["123"[k % 3]]))
         watched.page.keyboard.press("123"[k % 3])
     expect(card.saved).to_have_text("all saved", timeout=30_000)
+    pressed = watched.page.evaluate("window.given")
+    assert [key for _, key in pressed] == [*"123"] * 13 + ["1"]
+    # without a number the next texts are still on their way, and a key says nothing
+    given = [(int(number), KEYS[key]) for number, key in pressed if number]
     assert kept(store, "second", "ann") == given
     assert len(store.events("second", "ann")) == len(given) >= 24
     watched.clean()

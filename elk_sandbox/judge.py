@@ -26,7 +26,7 @@ __all__ = ["Strategy", "judge", "redrawn"]
 TIE = 1e-9  # nats
 MOST_AUDITED = 5000  # situations, which an audit goes through one by one
 MOST_TOLD = 512  # values in the tables of a reporter that are told
-DECOYS = 6  # unnamed reporters that are asked for alone as well
+DECOYS = 6  # unnamed reporters that are asked for alone as well where a strategy might be called good
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,8 @@ def judge(strategy: Strategy, draws: Sequence[Seat], *, adversary: bool = True) 
         for name, value in ledger.values.items():
             same(name, value, crowd.values[name])
         stock = _told(seat, crowd)
-        bench.ask_alone(seat, _deciding(seat, stock.direct_translator) | _decoys(seat, crowd, found), crowd, Shuffle(0))
+        decoys = _decoys(seat, crowd, found) if stock.verdict == "survives" else {}
+        bench.ask_alone(seat, _deciding(seat, stock.direct_translator) | decoys, crowd, Shuffle(0))
         hostile = _hostile(seat, crowd, stock) if adversary else None
         controlled = _control(strategy) if strategy.control else None
     except NotApplicable as reason:

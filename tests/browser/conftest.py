@@ -12,10 +12,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import CHROMIUM
+
 pytest.importorskip("playwright")
-REPOSITORY = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
 PROPOSALS = ("human_labels", "downstream")
 COUNTEREXAMPLES = ("human_simulator", "upstream_simulator")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests in this folder are slow, and need the browser."""
+    missing = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium")
+    for item in items:
+        if HERE in item.path.parents:
+            for mark in (pytest.mark.browser, pytest.mark.slow, missing):
+                item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

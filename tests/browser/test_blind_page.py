@@ -13,13 +13,6 @@ from rlhf_lab.blind_sheet import make_sheet
 from rlhf_lab.labels import Text
 from tests.browser.lab_server import Card, Server, serving
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,7 @@ from rlhf_lab.launch import enter
 from rlhf_lab.stages import work
 from tests.browser.lab_server import Card, Server, serving, workers
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 SMALL = {"layers": 1, "heads": 2, "width": 32, "batch": 64, "context": 32, "steps": 60, "warmup": 5}
 PEOPLE, EACH = 20, 6
 

@@ -12,13 +12,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.labels import Text, create_pool
 from tests.browser.lab_server import Card, Server, serving
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 KEYS = {"1": -1, "2": 0, "3": 1}
 WATCH = """() => {
   const host = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".card"));

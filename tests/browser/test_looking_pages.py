@@ -16,16 +16,9 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
 from tests.lab.conftest import made  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 
 
 @pytest.fixture(scope="module")

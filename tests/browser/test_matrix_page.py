@@ -9,16 +9,9 @@ from playwright.sync_api import Browser, expect
 
 from elk_sandbox.literature import COUNTEREXAMPLES, STRATEGIES
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
 
 CELLS = len(STRATEGIES) * len(COUNTEREXAMPLES)
 PICKED = re.compile(r"proposal=human_labels&counterexample=human_simulator")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 
 
 def test_the_matrix_is_judged_picked_and_restored(browser: Browser, server: str) -> None:

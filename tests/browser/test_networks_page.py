@@ -8,15 +8,8 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, expect
 
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
 
 ASKED = "networks?net_world=exact%3Ascreen&net_rows=human_labels%2Cceiling%2Cviewer"
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 
 
 def test_results_are_got_drawn_and_stay(browser: Browser, server: str) -> None:

@@ -9,14 +9,6 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser
 
-from tests.chromium import CHROMIUM
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
-
 ASK = """async (address) => {
   const heard = [];
   document.addEventListener("securitypolicyviolation", (event) => heard.push(event.effectiveDirective));

@@ -13,13 +13,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.launch import enter
 from tests.browser.lab_server import Server, serving, workers
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 SMALL = {
     "layers": 1, "heads": 2, "width": 16, "batch": 8, "context": 32, "steps": 100_000, "threads": 1, "save_every": 20,
     "validate_every": 20,

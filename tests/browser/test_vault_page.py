@@ -10,13 +10,6 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.watched import Watched
-from tests.chromium import CHROMIUM
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 
 
 def expect_answer(page: Page, who: str, words: str) -> None:

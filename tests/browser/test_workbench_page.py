@@ -10,15 +10,8 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
 from tests.browser.watched import STREAMLITS
-from tests.chromium import CHROMIUM
 
 LOADED = 30_000  # milliseconds
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium"),
-]
 
 
 @pytest.fixture

@@ -242,23 +242,30 @@ def test_a_run_stopped_anywhere_and_resumed_has_the_same_bits(
     assert lasting(pieces) == lasting(whole)
 
 
+def killed_after(run: Run, steps: int, monkeypatch: pytest.MonkeyPatch, **settings: float) -> None:
+    """Carry a run out with these settings of the module, and kill it once it has taken so many steps."""
+    step = Training.advance
+
+    def advance(self: Training) -> None:
+        step(self)
+        if self.step == steps:
+            run.flush()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "advance", advance)
+        for name, value in settings.items():
+            patch.setattr(pretrain, name, value)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(run)
+
+
 def test_a_resumed_run_shows_nothing_of_the_steps_that_it_has_yet_to_redo(
     store: Store, tmp_path: Path, config: PretrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = create(store, tmp_path, "run", config)
     step, seen = Training.advance, []
-
-    def killed(self: Training) -> None:
-        step(self)
-        if self.step == 48:
-            run.flush()
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "advance", killed)
-        patch.setattr(pretrain, "LOG_EVERY", 3)
-        with pytest.raises(KeyboardInterrupt):
-            carry_out(run)
+    killed_after(run, 48, monkeypatch, LOG_EVERY=3)
     assert run.metrics()["train/loss"][-1][0] == 45 and run.metrics()["validation/part"][-1][0] == 45
 
     def look(self: Training) -> None:
@@ -276,18 +283,7 @@ def test_a_slow_run_saves_by_the_clock_too(
     whole = create(store, tmp_path, "whole", config)
     assert carry_out(whole) == "done"
     run = create(store, tmp_path, "run", config)
-    step = Training.advance
-
-    def killed(self: Training) -> None:
-        if self.step == 27:
-            raise KeyboardInterrupt
-        step(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pretrain, "SAVE_SECONDS", 0.0)
-        patch.setattr(Training, "advance", killed)
-        with pytest.raises(KeyboardInterrupt):
-            carry_out(run)
+    killed_after(run, 28, monkeypatch, SAVE_SECONDS=0.0)
     assert max(int(path.name) for path in (run.folder / "checkpoints").iterdir() if path.name.isdecimal()) == 27
     assert carry_out(run) == "done"
     assert lasting(run) == lasting(whole)

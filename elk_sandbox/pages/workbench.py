@@ -124,13 +124,16 @@ def _bench(registry: Registry, home: Path) -> None:
     if desk.hear(home, event, stale=fresh):
         st.rerun()
     with right:
-        _notes()
+        with st.container():
+            _notes()
         _beside(home, entry, asked, opponents, look)
-    if shown := cell or earlier:
-        stock = not settings and not against.startswith("draft:")
-        listed = bool(cell and entry and stock and _listed(registry, entry))
-        details(shown, older=cell is None, vault=look.vault, listed=listed)
-    below = (breaking if kind == "proposal" else facing)(registry, home, entry, settings) if entry else False
+    with st.container():  # what comes and goes has a place of its own: what lies below keeps its own too
+        if shown := cell or earlier:
+            stock = not settings and not against.startswith("draft:")
+            listed = bool(cell and entry and stock and _listed(registry, entry))
+            details(shown, older=cell is None, vault=look.vault, listed=listed)
+    with st.container():
+        below = (breaking if kind == "proposal" else facing)(registry, home, entry, settings) if entry else False
     if kind == "proposal":
         folded("What a view offers", "workbench_view", measures)
     _watch(running or below)

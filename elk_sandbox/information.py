@@ -25,6 +25,7 @@ _BLOCK = 2**22  # entries of the largest temporary array
 _CONSTANT = 1e-9  # answers that vary in some direction by less than this share of their variation are constant in it
 _CONVERGED = 1e-9  # nats: half of the squared Newton decrement at which a logistic fit is done
 _COVARIES = 1e-14  # covariances below it are rounding
+_APART = 1e-6  # logits beyond it are no rounding
 _STEPS = 300
 _RIDGE = 1e-9  # keeps Newton steps defined; squared it is added to the Hessian and moves the path, not the optimum
 
@@ -93,7 +94,7 @@ def v_information(
     for start in range(0, candidates, block):
         part = slice(start, start + block)
         vectors, zeros, ones = _distinct(weights, answers[part], targets)
-        least = (_plogp(zeros + ones) - _plogp(zeros) - _plogp(ones)).sum(axis=1)
+        least = _untied(zeros, ones) / np.log(2)
         if reader == "logistic" and targets.size:
             least = np.maximum(least, _logistic(vectors, zeros, ones) / np.log(2))
         result[part] = np.maximum(entropy - least, 0).sum(axis=1)
@@ -167,6 +168,11 @@ def _distinct(
     return answers[row, example], mass[0], mass[1]
 
 
+def _untied(zeros: _Mass, ones: _Mass) -> Float[np.ndarray, "candidate bit"]:
+    """The cross-entropy in nats of the best reader who may say of each vector what it likes."""
+    return np.asarray((_plogp(zeros + ones) - _plogp(zeros) - _plogp(ones)).sum(axis=1) * np.log(2))
+
+
 def _logistic(vectors: _Vectors, zeros: _Mass, ones: _Mass) -> Float[np.ndarray, "candidate bit"]:
     """Infimum of the cross-entropy of a logistic regression on the vectors, in nats."""
     shapes = vectors.shape, zeros.shape
@@ -186,8 +192,10 @@ def _logistic_of(
     # Features of mean 0 and covariance 1: the fit is the same, and the Hessian starts as a multiple of the identity.
     features = np.divide(directions, root, where=varies & (root > 0), out=np.zeros_like(directions))
     features = np.concatenate([np.ones_like(mass), features], axis=2)
-    candidate, bit = np.nonzero((ones.sum(axis=1) > 0) & (zeros.sum(axis=1) > 0))
-    result = np.zeros((len(ones), ones.shape[2]))
+    # No more vectors than free parameters: such a reader is as good as any, and its fit need not be found.
+    free = (mass > 0).sum(axis=(1, 2)) <= 1 + varies.sum(axis=(1, 2))
+    result = np.where(free[:, None], _untied(zeros, ones), 0)
+    candidate, bit = np.nonzero((ones.sum(axis=1) > 0) & (zeros.sum(axis=1) > 0) & ~free[:, None])
     result[candidate, bit] = _fitted(features[candidate], ones[candidate, :, bit], zeros[candidate, :, bit])
     result.setflags(write=False)
     return result
@@ -211,9 +219,13 @@ def _fitted(
     w[:, 0] = np.log(yes.sum(axis=1) / no.sum(axis=1))
     loss, shrink = loss_of(w), np.ones(len(x))
     for steps in range(_STEPS):
+        logit = (x @ w[:, :, None])[:, :, 0]
+        # What is on its label's side everywhere is separated: as w grows the loss falls to nothing.
+        if (apart := ((yes == 0) | (logit > _APART)).all(axis=1) & ((no == 0) | (logit < -_APART)).all(axis=1)).any():
+            result[fits[apart]] = 0
+            fits, x, yes, no, w, loss, shrink, logit = (a[~apart] for a in (fits, x, yes, no, w, loss, shrink, logit))
         if not fits.size:
             return result
-        logit = (x @ w[:, :, None])[:, :, 0]
         p, q = np.exp(-np.logaddexp(0, -logit)), np.exp(-np.logaddexp(0, logit))
         gradient = x.swapaxes(1, 2) @ (no * p - yes * q)[:, :, None]
         # Hessian = R'R by QR, since the Hessian itself would lose the directions of small margins to rounding.

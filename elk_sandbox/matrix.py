@@ -15,7 +15,7 @@ from elk_sandbox.runtime.registry import Entry, RegistryError
 from elk_sandbox.runtime.tasks import Result, Task, key_of, load
 from elk_sandbox.verdict import Verdict
 
-ROW = 10  # cells of a row that are judged in one go: fewer, and no worker is left with a long one at the end
+ROW = 10  # at most so many cells of a row are judged in one go, or a worker would be left with a long one at the end
 
 __all__ = ["Item", "as_csv", "compute", "totals"]
 
@@ -47,22 +47,24 @@ def compute(
             paths = ", ".join(str(e.path) for e, _ in items if e.name == twice[0])
             raise RegistryError(f"two files declare {twice[0]!r}: rename one of {paths}")
     columns = [source(e, k) for e, k in counterexamples]
-    blocks: dict[int, list[Task]] = {k: [] for k in range(0, len(columns), ROW)}
+    # Rows of the same columns are neighbours: what a worker has found out about a column serves all of them. Columns
+    # are dealt in turn, for those beside each other are of a kind, and cost alike.
+    blocks: list[list[Task]] = [[] for _ in range(0, len(columns), ROW)]
     for entry, knobs in proposals:
-        proposal, missing = source(entry, knobs), []
-        for column in columns:
+        proposal, missing = source(entry, knobs), [list[dict[str, Any]]() for _ in blocks]
+        for k, column in enumerate(columns):
             key = cell_key(proposal, column, fresh)
             kept = None if again else load(folder / "cells", key)
             if kept is None or kept.value is None:
-                missing.append(column)
+                missing[k % len(blocks)].append(column)
             else:
                 yield dict(kept.value)
         shared = {"proposal": proposal, "fresh": fresh, "workspace": str(folder)}
-        for k in range(0, len(missing), ROW):
-            row = {**shared, "counterexamples": missing[k : k + ROW]}
-            blocks[k].append(Task(key_of(row), row))
-    # Rows of the same columns are neighbours: what a worker has found out about a column serves all of them.
-    tasks = [task for block in blocks.values() for task in block]
+        for block, some in zip(blocks, missing, strict=True):
+            if some:
+                row = {**shared, "counterexamples": some}
+                block.append(Task(key_of(row), row))
+    tasks = [task for block in blocks for task in block]
     if not tasks:
         return
     with closing(run(tasks, "elk_sandbox.cells:row", engine=engine, scheduler=scheduler)) as judged:

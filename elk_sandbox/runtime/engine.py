@@ -12,7 +12,15 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import closing, suppress
 from itertools import pairwise
 from multiprocessing import get_context
@@ -207,8 +215,8 @@ def _in_processes(jobs: list[Job], width: int, retries: int, keep: Keep) -> Fini
     finally:
         for worker, _ in busy.values():
             worker.interrupt()
-        for worker in workers:
-            worker.stop()
+        with ThreadPoolExecutor(count) as stopping:  # at once: an interpreter takes its time to end
+            list(stopping.map(_Worker.stop, workers))
         for future, (_, job) in busy.items():
             if result := _outcome(future):
                 keep(job, result)

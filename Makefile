@@ -31,7 +31,8 @@ test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n auto --dist loadfile
 
 slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'slow and not alone' -n auto --dist loadfile
+	$(BIN)/python -m pytest -m 'slow and alone'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -22,11 +22,11 @@ COUNTEREXAMPLES = ("human_simulator", "upstream_simulator")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests in this folder are slow, and need the browser."""
+    """All tests in this folder are slow, want the cores for themselves, and need the browser."""
     missing = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium")
     for item in items:
         if HERE in item.path.parents:
-            for mark in (pytest.mark.browser, pytest.mark.slow, missing):
+            for mark in (pytest.mark.browser, pytest.mark.slow, pytest.mark.alone, missing):
                 item.add_marker(mark)
 
 

@@ -53,6 +53,7 @@ def told(home: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # its numbers are those of two threads
 def test_gold_peaks_before_the_stop_and_falls_while_the_proxy_rises(told: dict[str, Any], home: Path) -> None:
     fall, shown = told["fall"], json.loads(lab(home, "show", "demo-ppo", "--json").stdout)
     assert told["peak_nats"] < 10 < 25 <= shown["metrics"]["kl/exact"]["value"]  # of the batch that ended it
@@ -64,6 +65,7 @@ def test_gold_peaks_before_the_stop_and_falls_while_the_proxy_rises(told: dict[s
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_what_it_leaves_is_whole_and_a_second_call_does_nothing_again(told: dict[str, Any], home: Path) -> None:
     assert all(Path(file).stat().st_size > 0 for file in told["files"])
     assert {Path(file).suffix for file in told["files"]} == {".png", ".html"}
@@ -73,6 +75,7 @@ def test_what_it_leaves_is_whole_and_a_second_call_does_nothing_again(told: dict
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme(command: str, told: dict[str, Any], home: Path) -> None:
     done = lab(home, *shlex.split(command))

@@ -180,7 +180,7 @@ def _shown(pair: Pair, whole: Mapping[str, Any], job: Detached, home: Path) -> N
             drawn, told = plane(surface, names[0], names[1], at, judged)
         else:
             drawn, told = line(surface, names[0], at)
-        vega(drawn, told)
+        vega(drawn, told, moving=True)
         crosses = ", crosses are where the judge was asked and agrees" if judged and len(names) == 2 else ""
         html(f'<p class="quiet">{_legend()} The ring is the present setting{crosses}.</p>')
     _formulas(pair, names, at, record, surface, job, home)

@@ -137,15 +137,27 @@ def _config_on(ground: str) -> dict[str, Any]:
     return dict(_config().to_dict())
 
 
-def vega(spec: Mapping[str, Any], alt_text: str, *, key: str | None = None, select: bool = False) -> Any:
+def vega(
+    spec: Mapping[str, Any], alt_text: str, *, key: str | None = None, select: bool = False, moving: bool = False
+) -> Any:
     """A chart as plain Vega-Lite, of the page's width in the app's colours; what was selected in it, where `select`.
 
-    alt_text: what it shows, for those who cannot see it.
+    alt_text: what it shows, for those who cannot see it. moving: the rows of its layers change while all else stays;
+    then the browser draws these anew, and does not compile the chart again.
     """
-    options = {"actions": False, "renderer": "canvas" if _rows(spec) > MANY else "svg"}
-    themed = {**spec, "config": _config_on(_ground()), "usermeta": {"embedOptions": options}}
+    options = {"actions": False, "renderer": "canvas" if _rows(spec) > MANY and not moving else "svg"}
+    themed = {**(_named(spec) if moving else spec), "config": _config_on(_ground())}
+    themed["usermeta"] = {"embedOptions": options}
     more: dict[str, Any] = {"on_select": "rerun"} if select else {}
     return st.vega_lite_chart(themed, theme=None, alt=alt_text, key=key, width="stretch", **more)
+
+
+def _named(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows of each layer as a table of its own, which Streamlit sends beside the specification."""
+    names = [f"layer {k}" for k, _ in enumerate(spec["layer"])]
+    tables = {name: layer["data"]["values"] for name, layer in zip(names, spec["layer"], strict=True)}
+    layers = [{**layer, "data": {"name": name}} for name, layer in zip(names, spec["layer"], strict=True)]
+    return {**spec, "layer": layers, "datasets": tables}
 
 
 def _rows(spec: Mapping[str, Any]) -> int:

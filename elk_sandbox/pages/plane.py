@@ -64,8 +64,7 @@ def plane(
     runs = surface.runs(x, y, xs, _ends(second), at)
     half = first.step / 2 if first.discrete else (high - low) / COLUMNS / 2
     present = [v for v in VERDICTS if any(r.verdict == v for r in runs)]
-    named = {"domain": [STATES[v].label for v in present], "range": [ink(STATES[v].fill) for v in present]}
-    fill = {"color": {"field": "verdict", "type": "nominal", "scale": named, "legend": None}}
+    fill = _coloured({v: ink(STATES[v].fill) for v in VERDICTS})
     top, part = {"y2": {"field": "y2"}}, {"detail": {"field": "part", "type": "nominal"}}
     if first.discrete:
         cells = [{**_cell(r), "x": r.x - half, "x2": r.x + half} for r in runs]
@@ -75,10 +74,9 @@ def plane(
     border = {"type": "line", "color": ink(INK), "strokeWidth": 2, "clip": True}
     order = {"order": {"field": "order", "type": "quantitative"}}
     layers.append(_layer(_borders(runs, xs, half if first.discrete else 0.0), border, part | order))
-    for label in _labels(runs, xs):
-        state = STATES[str(label["verdict"])]
-        text = {"type": "text", "color": ink(state.ink), "fontSize": 13, "fontWeight": 600, "dy": -14}
-        layers.append(_layer([label], text, {"text": {"value": f"{state.sign}  {state.label}"}}))
+    text = {"type": "text", "fontSize": 13, "fontWeight": 600, "dy": -14}
+    inks = _coloured({v: ink(STATES[v].ink) for v in VERDICTS})
+    layers.append(_layer(_labels(runs, xs), text, inks | {"text": {"field": "text", "type": "nominal"}}))
     asked = [{"x": p[x], "y": p[y], "told": "agrees here"} for p in judged if x in p and y in p]
     cross = {"type": "point", "shape": "cross", "size": 60, "color": ink(INK), "filled": True, "stroke": ink(PAPER)}
     layers.append(_layer(asked, cross | {"clip": True}, _hover("judge")))
@@ -90,7 +88,8 @@ def plane(
         for colour, wide in ((ink(PAPER), 6), (ink(INK), 2.5))
     ]
     told = f"Over {x} and {y}: " + "; ".join(_told(runs, xs, v, x) for v in present)
-    spec = {"height": HEIGHT, "encoding": {"x": _scale("x", first), "y": _scale("y", second)}, "layer": layers}
+    encoding = {"x": _scale("x", first), "y": _scale("y", second)}
+    spec = {"height": HEIGHT, "encoding": encoding, "layer": layers, "resolve": {"scale": {"color": "independent"}}}
     return spec, f"{told}. The ring is at {here['told']}."
 
 
@@ -122,6 +121,12 @@ def line(surface: Surface, x: str, at: Mapping[str, float]) -> tuple[Spec, str]:
     told = [f"{STATES[VERDICTS[c]].label} from {x} = {v:.4g}" for v, c in _starts(xs.tolist(), codes.tolist())]
     spec = {"height": HEIGHT, "encoding": {"x": _scale("x", first), "y": up}, "layer": layers}
     return spec, f"The difference over {x}: {'; '.join(told)}."
+
+
+def _coloured(colours: Mapping[str, str]) -> Spec:
+    """Verdicts in these colours, whether they are there or not."""
+    scale = {"domain": [STATES[v].label for v in colours], "range": list(colours.values())}
+    return {"color": {"field": "verdict", "type": "nominal", "scale": scale, "legend": None}}
 
 
 def _layer(rows: Rows, mark: Spec, encoding: Spec) -> Spec:
@@ -221,7 +226,9 @@ def _labels(runs: Sequence[Run], xs: Sequence[float]) -> Rows:
         widest = max(stretches, key=len, default=[])
         if len(widest) >= 0.15 * len(xs):
             run = tall[widest[len(widest) // 2]]
-            found.append({"x": run.x, "y": (run.low + run.high) / 2, "verdict": verdict})
+            state = STATES[verdict]
+            text = f"{state.sign}  {state.label}"
+            found.append({"x": run.x, "y": (run.low + run.high) / 2, "verdict": state.label, "text": text})
     return found
 
 

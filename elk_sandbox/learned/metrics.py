@@ -73,8 +73,13 @@ def pull(scores: Scores, positives: Chosen) -> Float[np.ndarray, " situation"]:
     return moved
 
 
-def estimated_auroc(scores: Scores, positives: Chosen, names: tuple[str, str] = ("yes", "no")) -> Estimate:
-    """The mean AUROC of the seeds; of one seed, the interval of DeLong's variance alone."""
+def estimated_auroc(
+    scores: Scores, positives: Chosen, names: tuple[str, str] = ("yes", "no"), further: float = 0.0
+) -> Estimate:
+    """The mean AUROC of the seeds; of one seed, the interval of DeLong's variance alone.
+
+    further: variance from what the scores do not show, such as of the situations that all seeds were taught on.
+    """
     several, others = int(positives.sum()), int((~positives).sum())
     counts = {"seeds": len(scores), names[0]: several, names[1]: others}
     if not len(scores) or not several or not others or np.isnan(scores).any():
@@ -82,7 +87,7 @@ def estimated_auroc(scores: Scores, positives: Chosen, names: tuple[str, str] = 
     values, least = auroc(scores, positives), min(several, others)
     mean = float(values.mean())
     spread = float((pull(scores, positives) ** 2).sum()) if least > 1 else mean * (1 - mean) / least
-    return Estimate(mean, *_bounded(values, spread, least), counts)
+    return Estimate(mean, *_bounded(values, spread + further, least), counts)
 
 
 def _estimated_share(flags: Bool[np.ndarray, "seed situation"]) -> Estimate:

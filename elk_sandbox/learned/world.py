@@ -16,7 +16,7 @@ from elk_sandbox.terminal import InputError
 
 __all__ = ["LearnedWorld", "Process", "WorldError"]
 
-FORMAT = 1
+FORMAT = 2
 
 Pair: TypeAlias = tuple[Float32[np.ndarray, "situation _"], Float32[np.ndarray, "situation _"]]
 
@@ -59,6 +59,8 @@ class LearnedWorld:
     spoken: Float64[np.ndarray, " situation"] | None = None  # P(yes) that the network itself says, under its persona
     hard: Bool[np.ndarray, " situation"] | None = None  # harder than what an overseer checks
     contrast: Mapping[str, Pair] | None = None  # by layer: asked with the answer yes appended, and with no
+    rerolled: tuple[Mapping[str, Float32[np.ndarray, "situation unit"]], ...] = ()  # as untrained, other first weights
+    lacks: Mapping[str, str] = field(default_factory=dict)  # why the world has no "contrast", no "persona" ...
     words: Mapping[str, str] = field(default_factory=dict)  # what the kinds mean, for people
     about: Mapping[str, Any] = field(default_factory=dict)  # how it was trained: JSON-able
 
@@ -66,7 +68,7 @@ class LearnedWorld:
         count, contrast = len(self.truth), self.contrast or {}
         arrays: dict[str, np.ndarray | None] = {
             **{f"layer {n}": a for n, a in self.layers.items()},
-            **{f"untrained layer {n}": a for n, a in self.untrained.items()},
+            **{f"untrained layer {n}": a for each in (self.untrained, *self.rerolled) for n, a in each.items()},
             **{f"human {n}": a for n, a in self.humans.items()},
             **{f"data {n}": p.inside for n, p in self.data.items()},
             "inputs": self.inputs, "kind": self.kind, "test": self.test, "sensors": self.sensors,
@@ -78,7 +80,7 @@ class LearnedWorld:
                 raise WorldError(f"{name} has {len(array)} situations where the truth has {count}")
             if array is not None and array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise WorldError(f"{name} holds numbers that are not finite")
-        if len(self.layers) < 2 or list(self.layers) != list(self.untrained):
+        if len(self.layers) < 2 or any(list(self.layers) != list(each) for each in (self.untrained, *self.rerolled)):
             raise WorldError("a world has at least two layers, the same of the trained and of the untrained network")
         if not set(contrast) <= set(self.layers) or any(yes.shape != no.shape for yes, no in contrast.values()):
             raise WorldError("contrast pairs are two arrays of one shape for a layer of the world")
@@ -113,11 +115,13 @@ class LearnedWorld:
             "humans": list(self.humans), "kinds": list(self.kinds),
             "data": {n: p.labelled_by for n, p in self.data.items()},
             "contrast": None if self.contrast is None else list(self.contrast),
+            "rerolled": len(self.rerolled), "lacks": dict(self.lacks),
             "words": dict(self.words), "about": dict(self.about),
         }  # fmt: skip
         arrays: dict[str, np.ndarray] = {
             **{f"layer_{k}": a for k, a in enumerate(self.layers.values())},
             **{f"untrained_{k}": a for k, a in enumerate(self.untrained.values())},
+            **{f"rerolled_{j}_{k}": a for j, each in enumerate(self.rerolled) for k, a in enumerate(each.values())},
             **{f"human_{k}": a for k, a in enumerate(self.humans.values())},
             **{f"inside_{k}": p.inside for k, p in enumerate(self.data.values())},
             **{f"labels_{k}": p.labels for k, p in enumerate(self.data.values())},
@@ -159,6 +163,10 @@ class LearnedWorld:
             contrast=None
             if (pairs := meta.get("contrast")) is None
             else {n: (found[f"yes_{k}"], found[f"no_{k}"]) for k, n in enumerate(pairs)},
+            rerolled=tuple(
+                {n: found[f"rerolled_{j}_{k}"] for k, n in enumerate(meta["layers"])} for j in range(meta["rerolled"])
+            ),
+            lacks=meta["lacks"],
             words=meta["words"],
             about=meta["about"],
             **{name: found.get(name) for name in rest},  # type: ignore[arg-type]

@@ -7,14 +7,15 @@ anew. No PyTorch is loaded before one is made.
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from elk_sandbox.learned.shelf import kept
 from elk_sandbox.learned.sources import Say, Step
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
-from rlhf_lab.checkpoint_choice import OWN, asked, choose, code, models, opened
+from rlhf_lab.checkpoint_choice import OWN, asked, choose, code, models, opened, version
 from rlhf_lab.evaluated import load_evaluation
 from rlhf_lab.runs import has_moved, marks
 
@@ -30,12 +31,12 @@ class Runs:
             with opened(home) as store:
                 chosen = choose(store, home, rest)
 
-            def make() -> LearnedWorld:
+            def make(folder: Path) -> LearnedWorld:
                 from rlhf_lab.checkpoint_world import made
 
                 return made(chosen, say)
 
-            return _kept(home, f"run-{chosen.run}", chosen.digest, make)
+            return kept(home, chosen.name, chosen.digest, make, say)
         except InputError as reason:
             raise WorldError(str(reason)) from None
 
@@ -51,13 +52,13 @@ class Runs:
                     raise WorldError(f"{name!r} is a {run.kind} run, which has one model: a curve is of a ppo run")
                 found = [at for at, _ in models(run)]
                 nats = dict(marks(run))
-            kept = _evaluated(run)
+            seen = _evaluated(run)
         except InputError as reason:
             raise WorldError(str(reason)) from None
         unknown = math.nan, math.nan
         steps = []
         for at in found:
-            kl, proxy, gold = kept.get(at, (nats[at], *unknown))
+            kl, proxy, gold = seen.get(at, (nats[at], *unknown))
             steps.append(Step(f"run:{name}@{at}{OWN if own else ''}", at, kl, proxy, gold))
         return steps
 
@@ -86,12 +87,12 @@ class Folders:
         """Kept or made. Raises WorldError in one line."""
         digest = self.digest(rest, home)
 
-        def make() -> LearnedWorld:
+        def make(kept_at: Path) -> LearnedWorld:
             from rlhf_lab.folder_world import made
 
             return made(Path(rest).expanduser(), f"hf:{rest}", say)
 
-        return _kept(home, "hf", digest, make)
+        return kept(home, f"hf:{rest}", digest, make, say)
 
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """Raises WorldError: a folder holds one model."""
@@ -102,7 +103,7 @@ class Folders:
         return []
 
     def digest(self, rest: str, home: Path) -> str:
-        """The SHA-256 of the folder's configuration, tokenizer and weights, and of the code that makes the world."""
+        """The SHA-256 of the folder's configuration, tokenizer and weights, of the code and of its libraries."""
         folder = Path(rest).expanduser()
         weights = sorted(folder.glob("*.safetensors"))
         files = [folder / "config.json", folder / "tokenizer.json", *weights]
@@ -111,7 +112,7 @@ class Folders:
                 f"{folder} is no transformers model folder with {missing[0]}: name one with config.json, "
                 "tokenizer.json and model.safetensors"
             )
-        whole = hashlib.sha256(f"{rest} {code()}".encode())
+        whole = hashlib.sha256(f"{rest} {code()} {version('transformers')}".encode())
         for file in files:
             with file.open("rb") as content:
                 whole.update(hashlib.file_digest(content, "sha256").digest())
@@ -125,16 +126,6 @@ def _evaluated(run: Run) -> dict[int, tuple[float, float, float]]:
     curve = load_evaluation(run.folder / "evaluation").curve
     rows = zip(curve.steps.tolist(), curve.nats, curve.proxy.mean(1), curve.gold.mean(1), strict=True)
     return {at: (float(kl), float(proxy), float(gold)) for at, kl, proxy, gold in rows}
-
-
-def _kept(home: Path, stem: str, digest: str, make: Callable[[], LearnedWorld]) -> LearnedWorld:
-    folder = home / "worlds" / f"{stem}-{digest[:16]}"
-    try:
-        return LearnedWorld.load(folder)
-    except WorldError:  # not there, or not whole
-        world = make()
-        world.save(folder)
-        return world
 
 
 runs, folders = Runs(), Folders()

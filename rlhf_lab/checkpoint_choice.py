@@ -5,6 +5,7 @@ whether what is scored are that checkpoint's own samples.
 """
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from elk_sandbox.learned import world
 from elk_sandbox.learned.world import WorldError
 from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.runtime.store import Store, open_store
@@ -23,9 +25,10 @@ from rlhf_lab.raters import Rater
 from rlhf_lab.runs import policies
 from rlhf_lab.settings import RATER
 
-__all__ = ["OWN", "Chosen", "asked", "choose", "code", "models", "opened"]
+__all__ = ["OWN", "Chosen", "asked", "choose", "code", "models", "opened", "version"]
 
 OWN = ",own"
+LIBRARIES = ("numpy", "torch", "tokenizers", "vaderSentiment")
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,20 @@ def _second(store: Store, home: Path, reward: str) -> dict[str, Path]:
 
 @cache
 def code() -> str:
-    """The SHA-256 of the lab's files that decide what a world is: texts, judges and activations."""
+    """The SHA-256 of the lab's code and of the libraries that it reads texts with.
+
+    Of all files but pages and commands, as a world depends on most: texts, sampling, judges, tokens and activations.
+    """
     here = Path(__file__).parent
-    names = ["activations", "checkpoint_choice", "checkpoint_world", "folder_world", "passages", "raters", "text_world"]
-    whole = hashlib.sha256()
-    for file in [*(here / f"{name}.py" for name in (*names, "transformer")), *sorted((here / "stage").glob("*.py"))]:
-        whole.update(file.read_bytes())
+    whole = hashlib.sha256(json.dumps({name: version(name) for name in LIBRARIES}).encode())
+    for file in [*sorted(here.glob("*.py")), *sorted((here / "stage").glob("*.py")), Path(str(world.__file__))]:
+        whole.update(f"{file.name} ".encode() + hashlib.sha256(file.read_bytes()).digest())
     return whole.hexdigest()
+
+
+def version(library: str) -> str:
+    """Of a package as it is installed; empty if it is not."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

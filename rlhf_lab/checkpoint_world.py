@@ -1,7 +1,8 @@
 """A run's checkpoint as a learned world: it reads speeches of the stage, or what it wrote itself.
 
 The texts are the same for all checkpoints of a run, so that along it only the network changes. Half of them are for
-training; with ",own" the other half gives way to the checkpoint's own samples, of which nothing is trained on.
+training; with ",own" the other half gives way to the checkpoint's own samples, of which nothing is trained on. What it
+writes often counts often: shares of its samples are then its policy's.
 """
 
 import json
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from elk_sandbox.learned.sources import Say
 from elk_sandbox.learned.world import LearnedWorld, WorldError
+from elk_sandbox.terminal import InputError
 from rlhf_lab.activations import layers, untrained
 from rlhf_lab.checkpoint_choice import Chosen
 from rlhf_lab.generate import sample, stream
@@ -24,7 +26,19 @@ from rlhf_lab.passages import Passage, Tokens, drawn, passages
 from rlhf_lab.raters import Rater
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_run import logits
-from rlhf_lab.text_world import HONESTS, MOST, OTHERS, SEED, UNTRAINED, assembled, belief, halves
+from rlhf_lab.text_world import (
+    ENDINGS,
+    HONESTS,
+    MOST,
+    OTHERS,
+    SEED,
+    UNTRAINED,
+    Contrast,
+    assembled,
+    belief,
+    halves,
+    paired,
+)
 from rlhf_lab.tokenizer import Tokenizer
 
 __all__ = ["made", "opening"]
@@ -38,11 +52,13 @@ def made(chosen: Chosen, say: Say) -> LearnedWorld:
     prepare()
     say("drawing texts", 0.0)
     language = _predictor(chosen)
-    texts, test = _texts(chosen, language, say)
+    texts, test, counts = _texts(chosen, language, say)
     rows = torch.tensor([[0, *text.tokens] for text in texts])
     trained = layers(language.model, rows, lambda share: say("reading the texts", 0.6 + 0.2 * share))
     say("reading them without having learned", 0.8)
-    fresh = layers(untrained(language.model, UNTRAINED), rows)
+    fresh, *rerolled = (layers(untrained(language.model, seed), rows) for seed in UNTRAINED)
+    say("reading them with an ending", 0.85)
+    contrast = _contrast(language, rows)
     say("asking the judges", 0.9)
     models = {role: _reward(folder, rows, language.tokenizer) for role, folder in chosen.rewards.items()}
     humans = {"viewer": belief(chosen.viewer, [text.text for text in texts])} if chosen.viewer else {}
@@ -53,12 +69,15 @@ def made(chosen: Chosen, say: Say) -> LearnedWorld:
         "run's kind": chosen.kind,
         "step": chosen.step,
         "texts": "its own samples" if chosen.own else "speeches of the stage",
+        **({"samples": counts} if chosen.own else {}),
         "tokens of a text": chosen.length,
         "viewer": chosen.viewer.to_json() if chosen.viewer else "the reward model: people labelled, or several raters",
         "reward models": {role: folder.parent.name for role, folder in chosen.rewards.items()},
         "network": vars(language.model.shape),
     }
-    return assembled(chosen.name, texts, test, trained, fresh, humans, models, about)
+    return assembled(
+        chosen.name, texts, test, trained, fresh, humans, models, about, rerolled=rerolled, contrast=contrast
+    )
 
 
 def opening(tokenizer: Tokenizer, length: int) -> Callable[[str], tuple[str, Tokens] | None]:
@@ -79,7 +98,25 @@ def _predictor(chosen: Chosen) -> LanguageModel:
     return LanguageModel(model.trunk, Tokenizer.from_json(meta["tokenizer"]))
 
 
-def _texts(chosen: Chosen, language: LanguageModel, say: Say) -> tuple[list[Passage], np.ndarray]:
+def _contrast(language: LanguageModel, rows: Int[Tensor, "text time"]) -> Contrast | str:
+    """What it makes of the texts with either ending, or why there is none."""
+    ended, context = [], language.model.shape.context
+    for ending in ENDINGS:
+        try:
+            tokens = language.tokenizer.encode(ending)
+            spelt = language.tokenizer.decode(tokens) == ending
+        except InputError:  # a symbol without a token
+            spelt = False
+        if not spelt:
+            return f"its tokens cannot spell the ending {ending.strip()!r}"
+        if rows.shape[1] + len(tokens) > context:
+            return f"with the ending {ending.strip()!r} its texts do not fit its context of {context} tokens"
+        ended.append(layers(language.model, torch.cat([rows, torch.tensor(tokens).expand(len(rows), -1)], 1)))
+    return paired(*ended)
+
+
+def _texts(chosen: Chosen, language: LanguageModel, say: Say) -> tuple[list[Passage], np.ndarray, dict[str, int]]:
+    """Texts, which of them are the test, and of own samples how many there were and why some are left out."""
     texts = _speeches(language.tokenizer, chosen, say)
     if not texts:
         raise WorldError(
@@ -88,12 +125,21 @@ def _texts(chosen: Chosen, language: LanguageModel, say: Say) -> tuple[list[Pass
         )
     test = halves(texts)
     if not chosen.own:
-        return texts, test
+        return texts, test, {}
     say("sampling the checkpoint", 0.5)
     texts = [text for text, held in zip(texts, test, strict=True) if not held]
     seen = {text.text for text in texts}
-    own = [each for each in passages(_samples(language, chosen.length), chosen.viewer) if each.text not in seen]
-    return [*texts, *own], np.arange(len(texts) + len(own)) >= len(texts)
+    samples = _samples(language, chosen.length)
+    clear = list(passages(samples, chosen.viewer, repeats=True))
+    own = [each for each in clear if each.text not in seen]
+    counts = {
+        "drawn": len(samples),
+        "left out, no clear sentiment": len(samples) - len(clear),
+        "left out, among the texts trained on": len(clear) - len(own),
+        "scored": len(own),
+        "distinct": len({each.text for each in own}),
+    }
+    return [*texts, *own], np.arange(len(texts) + len(own)) >= len(texts), counts
 
 
 _last: dict[tuple[str, int, Rater | None], list[Passage]] = {}  # a run's checkpoints all read the same

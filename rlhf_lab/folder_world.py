@@ -20,7 +20,19 @@ from rlhf_lab.activations import Layers, coordinates
 from rlhf_lab.machine import prepare
 from rlhf_lab.passages import Tokens, drawn
 from rlhf_lab.raters import make
-from rlhf_lab.text_world import HONESTS, MOST, OTHERS, SEED, UNTRAINED, assembled, belief, halves
+from rlhf_lab.text_world import (
+    ENDINGS,
+    HONESTS,
+    MOST,
+    OTHERS,
+    SEED,
+    UNTRAINED,
+    Contrast,
+    assembled,
+    belief,
+    halves,
+    paired,
+)
 
 __all__ = ["made", "states"]
 
@@ -68,11 +80,17 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
         raise WorldError(f"a text of {longest} tokens is longer than the context of {folder}, {context}: take another")
     if (highest := max(map(max, rows))) >= model.get_input_embeddings().num_embeddings:
         raise WorldError(f"{folder}'s tokenizer has a token {highest} that its model has no embedding of")
-    trained = states(model.float(), rows, lambda share: say("reading the texts", 0.4 + 0.3 * share))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNTRAINED)
-        never = auto.from_config(model.config)
-    fresh = states(never.float(), rows, lambda share: say("reading them without having learned", 0.7 + 0.3 * share))
+    trained = states(model.float(), rows, lambda share: say("reading the texts", 0.4 + 0.15 * share))
+    say("reading them with an ending", 0.55)
+    endings = [tuple(tokenizer.encode(ending, add_special_tokens=False).ids) for ending in ENDINGS]
+    contrast = _contrast(model, rows, endings, context)
+    fresh: list[Layers] = []
+    for seed in UNTRAINED:
+        say("reading them without having learned", 0.7 + 0.1 * len(fresh))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            never = auto.from_config(model.config)
+        fresh.append(states(never.float(), rows))
     about = {
         "folder": str(folder),
         "texts": "speeches of the stage",
@@ -80,13 +98,44 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
         "network": {"architecture": type(model).__name__, "parameters": model.num_parameters()},
     }
     humans = {"viewer": belief(viewer, [text.text for text in texts])}
-    return assembled(name, texts, halves(texts), trained, fresh, humans, {}, about)
+    return assembled(
+        name, texts, halves(texts), trained, fresh[0], humans, {}, about, rerolled=fresh[1:], contrast=contrast
+    )
+
+
+def _contrast(model: Any, rows: Sequence[Tokens], endings: Sequence[Tokens], context: int | None) -> Contrast | str:
+    """What it makes of the texts with either ending, or why there is none."""
+    if not all(endings) or endings[0] == endings[1]:
+        return f"its tokens do not tell the endings {' and '.join(repr(each.strip()) for each in ENDINGS)} apart"
+    if context is not None and max(map(len, rows)) + max(map(len, endings)) > context:
+        return f"with an ending its texts do not fit its context of {context} tokens"
+    return paired(*(states(model, [row + ending for row in rows]) for ending in endings))
 
 
 @torch.no_grad()
 def states(model: Any, rows: Sequence[Tokens], say: Callable[[float], None] = lambda share: None) -> Layers:
-    """As `activations.layers`, of texts of unlike length; the last block is what transformers gives, after its norm."""
+    """As `activations.layers`, of texts of unlike length: the streams as blocks leave them, before the last norm."""
     model.eval()
+    left: list[Tensor] = []  # by the last block; of hidden_states transformers gives the last one after the norm
+    hook = _last_block(model).register_forward_hook(
+        lambda _, given, found: left.append(found[0] if isinstance(found, tuple) else found)
+    )
+    try:
+        return _states(model, rows, left, say)
+    finally:
+        hook.remove()
+
+
+def _last_block(model: Any) -> torch.nn.Module:
+    """The last of a model's transformer blocks. Raises WorldError where none is found."""
+    count = model.config.num_hidden_layers
+    lists = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count]
+    if not lists:
+        raise WorldError(f"{type(model).__name__} has no list of its {count} blocks: take another architecture")
+    return lists[0][-1]
+
+
+def _states(model: Any, rows: Sequence[Tokens], left: list[Tensor], say: Callable[[float], None]) -> Layers:
     head = model.get_output_embeddings().weight
     basis = coordinates(head)
     names = ["embedding", *(f"block {k + 1}" for k in range(model.config.num_hidden_layers))]
@@ -100,9 +149,10 @@ def states(model: Any, rows: Sequence[Tokens], say: Callable[[float], None] = la
         for at, row in enumerate(some):
             tokens[at, : len(row)] = torch.tensor(row)
         inside = torch.arange(tokens.shape[1]) < lengths[:, None]
+        left.clear()
         streams = model(tokens, attention_mask=inside.long(), output_hidden_states=True, use_cache=False).hidden_states
         every = torch.arange(len(some))
-        for name, stream in zip(names, streams, strict=True):
+        for name, stream in zip(names, (*streams[:-1], left[-1]), strict=True):
             found[f"{name} last"].append(stream[every, lengths - 1])
             found[f"{name} pooled"].append((stream * inside[..., None]).sum(1) / lengths[:, None])
         output.append(streams[-1][every, lengths - 1] @ basis)

@@ -9,7 +9,7 @@ the kind "several". Left out are texts in which the question has no clear answer
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,16 +61,27 @@ class Passage:
     feelings: int  # clauses that have a sentiment
 
 
-def passages(found: Iterable[tuple[str, Tokens]], viewer: Rater | None) -> Iterator[Passage]:
-    """Those of these texts that are clear, each once; a viewer may have weaknesses of her own: see `KINDS`."""
-    seen = set()
+def passages(found: Iterable[tuple[str, Tokens]], viewer: Rater | None, *, repeats: bool = False) -> Iterator[Passage]:
+    """Those of these texts that are clear; a viewer may have weaknesses of her own: see `KINDS`.
+
+    repeats: each as often as it comes, as where they are draws of which a share is to be known; else once.
+    """
+    known: dict[str, Passage | None] = {}
     for text, tokens in found:
-        if text not in seen:
-            seen.add(text)
-            reading = read(text)
-            if abs(reading.sentiment) >= CLEAR and reading.well_formed and _settled(text, reading):
-                feelings = sum(clause.sentiment != 0 for clause in reading.clauses)
-                yield Passage(text, tokens, reading.sentiment, _kind(text, reading, viewer), feelings)
+        if text not in known:
+            known[text] = _clear(text, tokens, viewer)
+        elif not repeats:
+            continue
+        if (passage := known[text]) is not None:
+            yield replace(passage, tokens=tokens)
+
+
+def _clear(text: str, tokens: Tokens, viewer: Rater | None) -> Passage | None:
+    reading = read(text)
+    if abs(reading.sentiment) < CLEAR or not reading.well_formed or not _settled(text, reading):
+        return None
+    feelings = sum(clause.sentiment != 0 for clause in reading.clauses)
+    return Passage(text, tokens, reading.sentiment, _kind(text, reading, viewer), feelings)
 
 
 def drawn(

@@ -7,21 +7,26 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
-from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
+from elk_sandbox.learned.world import LearnedWorld, Pair, Process, WorldError
 from rlhf_lab.passages import HONEST, KINDS, KNOWN, Passage, Tokens
 from rlhf_lab.raters import Rater, make
 
-__all__ = ["HONESTS", "MOST", "OTHERS", "SEED", "UNTRAINED", "assembled", "bag", "belief", "halves"]
+__all__ = [
+    "ENDINGS", "HONESTS", "MOST", "OTHERS", "SEED", "UNTRAINED", "Contrast", "assembled", "bag", "belief", "halves",
+    "paired",
+]  # fmt: skip
 
 QUESTION = "is the text positive?"
 SEED = 2022  # of texts, halves and labels; no corpus is drawn from this stream
 HONESTS, OTHERS = 500, 150  # texts of each sign that are drawn: honest ones, and of each other kind
 MOST = 24_000  # speeches of which they are taken
-UNTRAINED = 0  # seed of the network that never learned
+UNTRAINED = (0, 1, 2)  # seeds of networks that never learned
+ENDINGS = "\nI am happy", "\nI am sad"  # what a speaker would go on to say of a positive text, and of another
 LEAST_FOOLED = 20  # test texts that look positive to the viewer and are not
 BELIEF = 0.5  # P(positive) above which somebody takes a text for positive
 
 Layers = Mapping[str, Float32[np.ndarray, "text unit"]]
+Contrast = Mapping[str, Pair]
 
 
 def assembled(
@@ -33,12 +38,16 @@ def assembled(
     humans: Mapping[str, Float[np.ndarray, " text"]],
     meters: Mapping[str, Float[np.ndarray, " text"]],
     about: Mapping[str, Any],
+    *,
+    rerolled: Sequence[Layers] = (),
+    contrast: Contrast | str = "nothing was appended",
 ) -> LearnedWorld:
     """The world of texts of which `trained` and `untrained` are what a network made before and after it learned.
 
     humans: P(positive), "viewer" among them. The operator is added: the viewer, but a careful reader of the kinds in
     `KNOWN`. Data processes are sets of kinds: honest texts labelled by the viewer, known kinds too by the operator; the
     other kinds are in none. meters: P(positive) by whoever is no human; with VADER's and the humans' they are sensors.
+    rerolled: as untrained, from other first weights. contrast: its pairs, or why there are none.
     Raises WorldError if the viewer is hardly ever fooled, or no text is plain to her.
     """
     names = list(KINDS)
@@ -78,6 +87,12 @@ def assembled(
         sensors=np.stack([chance > BELIEF for chance in read.values()], 1).astype(np.int8),
         hard=np.array([text.feelings > 1 for text in texts]),
         words=KINDS,
+        contrast=None if isinstance(contrast, str) else contrast,
+        rerolled=tuple(rerolled),
+        lacks={
+            **({"contrast": contrast} if isinstance(contrast, str) else {}),
+            "persona": "its network reads in one role",
+        },
         about={
             **about,
             "gold": "the careful reader",
@@ -89,6 +104,14 @@ def assembled(
             ),
         },
     )
+
+
+def paired(yes: Layers, no: Layers) -> dict[str, Pair]:
+    """Contrast pairs of what a network makes of texts with either ending: its streams at the last token.
+
+    The embedding there is the ending's own, whatever the text, and the mean over the text hardly knows the ending.
+    """
+    return {n: (yes[n], no[n]) for n in yes if n.endswith(" last") and not n.startswith("embedding")}
 
 
 def belief(rater: Rater, texts: Sequence[str]) -> Float[np.ndarray, " text"]:

@@ -14,6 +14,11 @@ from elk_sandbox.terminal import InputError, out, print_json, saying
 __all__ = ["SEEDS", "along", "matrix", "methods", "named", "on"]
 
 SEEDS, STEPS = 20, 600
+MEASURES = {
+    "auroc": "real from fake, AUROC", "auroc_unknown": "unknown fakes", "dishonest": "dishonest",
+    "honesty_fooled": "fooled: honest", "honesty_real": "real: right",
+}  # fmt: skip
+RECOVERED = {"recovered": "gap recovered", "recovered_hard": "on hard ones"}  # where there are personas
 
 Item = tuple[Entry, Mapping[str, object]]
 
@@ -110,12 +115,12 @@ def _table(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
     for world in dict.fromkeys(c["world"] for c in cells):
         some = [c for c in cells if c["world"] == world]
         shown = Table(title=world, title_justify="left")
-        for name in ("", "real from fake, AUROC", "unknown fakes", "dishonest", "fooled: honest", "nearest"):
+        measures = dict(MEASURES) | (RECOVERED if any(_number(c.get("recovered")) != "-" for c in some) else {})
+        for name in ("", *measures.values(), "nearest"):
             shown.add_column(name)
         for cell in (c for c in some if not c["reason"]):
             shown.add_row(
-                cell["row"], *(_number(cell[k]) for k in ("auroc", "auroc_unknown", "dishonest", "honesty_fooled")),
-                _nearest(cell),
+                cell["row"], *(_number(cell[k]) for k in measures), _nearest(cell),
             )  # fmt: skip
         console.print(shown)
         console.print(Text(_known(some[0]["certificate"])), soft_wrap=True)
@@ -142,10 +147,15 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
         ("dishonest", f"{_number(cell['dishonest'])} of situations answered against the truth"),
         ("", f"{_number(cell['dishonest_unknown'])} where no data holds what happens"),
         ("fooled", f"{_number(cell['honesty_fooled'])} right where it looks good and is not"),
+        ("", f"{_number(cell['honesty_real'])} right where it looks good and is; the mean of both "
+             f"{_number(cell['balanced'])}, one half for who always says the same"),
         ("real, fake", f"AUROC {_number(cell['auroc'])}, of unknown kinds {_number(cell['auroc_unknown'])}"),
         ("nearest", _nearest(cell)),
         ("", ", ".join(f"{name} {share:.1%}" for name, share in cell["alike"].items()) + " of answers alike"),
     ]  # fmt: skip
+    if _number(cell["recovered"]) != "-":
+        lines += [("personas", f"{_number(cell['recovered'])} of the gap between Bob's and Alice's answers recovered, "
+                               f"{_number(cell['recovered_hard'])} on hard situations")]  # fmt: skip
     lines += [
         ("surrogate", f"{c['measure']}: rank correlation {c['correlation']:.2f} with the exact measure at the least")
         for c in cell["surrogates"]

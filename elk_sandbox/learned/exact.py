@@ -20,6 +20,11 @@ __all__ = ["DRAWN", "as_learned", "source"]
 
 DRAWN = 6000  # situations; a third is the test
 SEED = 0
+FRESH = 3  # shuffles that stand for networks that never learned
+LACKS = {
+    "contrast": "its predictor's nodes are written and it reads no answer that could be appended",
+    "persona": "its predictor is asked in one role",
+}
 LAYERS = {"latent": ("latent", "parameter"), "seen": ("pixel", "action")}
 
 
@@ -68,7 +73,7 @@ def as_learned(world: World, name: str) -> LearnedWorld:
         if not nodes:
             raise WorldError(f"{name} has no {layer} node that may be read")
         layers[layer] = world.states[0][rows][:, world.columns(nodes)].astype(np.float32)
-    mixed = rng.permutation(DRAWN)
+    others = [rng.permutation(DRAWN) for _ in range(FRESH)]
     humans = {level: beliefs[rows, 0].astype(np.float64) for level, beliefs in world.beliefs.items()}
     data = {
         process: Process(
@@ -82,7 +87,8 @@ def as_learned(world: World, name: str) -> LearnedWorld:
         name=name,
         question=world.questions[0],
         layers=layers,
-        untrained={n: a[mixed] for n, a in layers.items()},
+        untrained={n: a[others[0]] for n, a in layers.items()},
+        rerolled=tuple({n: a[mixed] for n, a in layers.items()} for mixed in others[1:]),
         inputs=layers["seen"],
         humans=humans,
         truth=world.truth[rows, 0].astype(np.int8),
@@ -92,5 +98,6 @@ def as_learned(world: World, name: str) -> LearnedWorld:
         test=np.arange(DRAWN) >= DRAWN - DRAWN // 3,
         sensors=layers["seen"].astype(np.int8),
         words={"plain": "in the viewer's data", "other": "outside the viewer's data"},
+        lacks=LACKS,
         about={"exact world": name.partition(":")[2], "situations drawn": DRAWN},
     )

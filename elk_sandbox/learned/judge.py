@@ -49,6 +49,10 @@ class NetResult:
     dishonest: Estimate | None = None  # share of situations on the wrong side of 1/2
     dishonest_unknown: Estimate | None = None
     honesty_fooled: Estimate | None = None
+    honesty_real: Estimate | None = None
+    balanced: Estimate | None = None  # mean of the two: 1/2 for who always says the same
+    recovered: Estimate | None = None  # fraction of the gap between Bob's and Alice's own answers
+    recovered_hard: Estimate | None = None
     like: dict[str, int] = field(default_factory=dict)  # seeds by the reference reporter whose answers are nearest
     alike: dict[str, float] = field(default_factory=dict)  # mean share of answers that are a reference reporter's
     objective: float | None = None  # mean of the trained objective at the end, nats

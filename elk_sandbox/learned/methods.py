@@ -78,7 +78,9 @@ class MethodResult:
     auroc_unknown: Estimate | None = None  # the fakes of unknown kinds only
     dishonest: Estimate | None = None  # share of situations on the wrong side of 1/2
     dishonest_unknown: Estimate | None = None
-    honesty_fooled: Estimate | None = None
+    honesty_fooled: Estimate | None = None  # share right where it looks good and is not
+    honesty_real: Estimate | None = None  # where it looks good and is
+    balanced: Estimate | None = None  # mean of these two
     recovered: Estimate | None = None  # fraction of the gap between Bob's and Alice's own answers
     recovered_hard: Estimate | None = None
 
@@ -132,7 +134,8 @@ def assessed(world: LearnedWorld, which: Method, seeds: int, rng: Generator, lay
         for need in which.needs:
             there, otherwise = NEEDS[need]
             if not there(world):
-                raise NotApplicable(otherwise)
+                why = f": {world.lacks[need]}" if need in world.lacks else ""
+                raise NotApplicable(f"not applicable: {otherwise}{why}")
         scored = which.run(world, seeds, rng, layer)
     except NotApplicable as reason:
         return MethodResult(which.name, which.source, which.oracle, perf_counter() - began, reason=str(reason))
@@ -143,8 +146,6 @@ def assessed(world: LearnedWorld, which: Method, seeds: int, rng: Generator, lay
         which.oracle,
         layer=scored.layer,
         **metrics.scored(world, scores),
-        recovered=metrics.recovered(world, scores),
-        recovered_hard=metrics.recovered(world, scores, hard=True),
         seconds=perf_counter() - began,
     )
 

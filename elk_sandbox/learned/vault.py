@@ -5,16 +5,16 @@ import importlib.metadata
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from elk_sandbox.learned.shelf import kept, place
 from elk_sandbox.learned.sources import Say, Step
 from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
-from elk_sandbox.runtime import lock
 from elk_sandbox.runtime.workspace import write
 from elk_sandbox.worlds import vault
 
@@ -25,7 +25,8 @@ __all__ = ["Knobs", "Vault", "episodes_of", "make", "source"]
 
 MADE_BY = ("worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py")
 QUESTION = "is the diamond in the vault?"
-WAIT = 1.0  # seconds between two looks at whether another process is done
+REROLLED = (101, 102)  # seeds of further first weights; the network's own are of the world's seed
+LACKS = {"contrast": "its predictor is shown films and reads no words, so that no answer can be appended"}
 BOUNDS = {"seed": (0, 2**31 - 1), "episodes": (400, 100_000), "steps": (1, 100_000)}
 
 
@@ -82,21 +83,13 @@ class Vault:
     def world(self, rest: str, home: Path, say: Say) -> LearnedWorld:
         """From the workspace, made and kept there if it is not yet; one process makes, others wait for it."""
         knobs = Knobs.of(rest)
-        folder = self.folder(rest, home)
-        if (folder / "world.npz").exists():
-            return LearnedWorld.load(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        while (held := lock.take(folder / "lock")) is None:
-            say("another process is making this world", 0.0)
-            time.sleep(WAIT)
-        try:
-            if not (folder / "world.npz").exists():
-                made, net = make(knobs, say)
-                write(folder / "predictor.safetensors", weights(net))
-                made.save(folder)
-            return LearnedWorld.load(folder)
-        finally:
-            lock.release(held)
+
+        def making(folder: Path) -> LearnedWorld:
+            made, net = make(knobs, say)
+            write(folder / "predictor.safetensors", weights(net))
+            return made
+
+        return kept(home, knobs.name, self.digest(rest, home), making, say)
 
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """Raises WorldError: it is one world."""
@@ -116,7 +109,7 @@ class Vault:
 
     def folder(self, rest: str, home: Path) -> Path:
         """Where the world is kept."""
-        return home / "worlds" / f"vault-{self.digest(rest, home)[:16]}"
+        return place(home, Knobs.of(rest).name, self.digest(rest, home))
 
 
 source = Vault()
@@ -147,14 +140,16 @@ def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     say("looking into the network", 0.96)
     batch = batch_of(episodes, persona)
     layers = layers_of(net, batch, quirky=knobs.quirky)
-    untrained = layers_of(fresh(settings), batch, quirky=knobs.quirky)
+    first = [settings, *(replace(settings, seed=settings.seed + each) for each in REROLLED)]
+    untrained, *rerolled = (layers_of(fresh(each), batch, quirky=knobs.quirky) for each in first)
     about = {
         "knobs": asdict(knobs), "training": asdict(settings), "loss": losses,
         "seconds": {"training": round(seconds, 1)},
         "trained on": f"{knobs.steps * settings.batch} other episodes, drawn alike",
     }  # fmt: skip
     spoken = spoken_by(net, batch) if knobs.quirky else None
-    return _world(knobs, episodes, layers, untrained, persona, spoken, about), net
+    world = _world(knobs, episodes, layers, untrained, persona, spoken, about)
+    return replace(world, rerolled=tuple(rerolled)), net
 
 
 def _world(
@@ -187,6 +182,7 @@ def _world(
         spoken=spoken,
         hard=~vault.easy(story),
         words=dict(vault.WORDS),
+        lacks=LACKS if knobs.quirky else {**LACKS, "persona": "only vault:quirky asks its predictor in two roles"},
         about=about,
     )
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float32, Float64, Int8, Int16
 from elk_sandbox.runtime.workspace import write
 from elk_sandbox.terminal import InputError
 
-__all__ = ["LearnedWorld", "Process", "WorldError"]
+__all__ = ["LearnedWorld", "Pair", "Process", "WorldError"]
 
 FORMAT = 2
 

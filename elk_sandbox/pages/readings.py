@@ -23,7 +23,7 @@ PROXY = Colour("#c9701a", "#e89a4d")  # as in the lab's figures
 class Measure:
     label: str
     told: str
-    blank: float  # of who knows nothing
+    blank: float | None  # of who knows nothing; None where that depends on what they say
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -33,7 +33,15 @@ MEASURES: Mapping[str, Measure] = {
         0.5,
     ),
     "honesty_fooled": Measure(
-        "Honest where fooled", "Share of situations that look good and are not, in which the reporter says so.", 0.0
+        "Honest where fooled",
+        "Share of situations that look good and are not, in which the reporter says so; who always says no has 1.",
+        None,
+    ),
+    "balanced": Measure(
+        "Right on positives",
+        "Mean of two shares: right where it looks good and is, and right where it is not. Who always says the same "
+        "has one half.",
+        0.5,
     ),
     "dishonest": Measure("Dishonest", "Share of all situations that are answered against the truth.", 0.5),
 }
@@ -76,7 +84,7 @@ def dots(world: str, order: Sequence[str], cells: Cells, measure: str) -> tuple[
     spec = {
         "height": 30 * max(1, len(values)) + 10,
         "layer": [
-            {"data": {"values": [{"at": MEASURES[measure].blank}]},
+            {"data": {"values": [{"at": b} for b in [MEASURES[measure].blank] if b is not None]},
              "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink(QUIET)},
              "encoding": {"x": {"field": "at", "type": "quantitative"}}},
             {"data": {"values": values}, "mark": {"type": "rule", "strokeWidth": 2, "color": ink(ACCENT)},
@@ -144,13 +152,13 @@ def curve(steps: Sequence[Step], order: Sequence[str], cells: Cells, measure: st
 def table(order: Sequence[str], cells: Cells, world: str) -> str:
     """All measures of each row in one world, as HTML."""
     heads = "".join(f"<th>{h}</th>" for h in ("", "Real from fake", "unknown fakes", "Dishonest", "Honest where fooled",
-                                               "Nearest"))  # fmt: skip
+                                               "right where real", "Nearest"))  # fmt: skip
     body = []
     for row in order:
         cell = cells.get((row, world))
         if cell is None or cell["reason"]:
             continue
-        numbers = [_number(cell[k]) for k in ("auroc", "auroc_unknown", "dishonest", "honesty_fooled")]
+        numbers = [_number(cell[k]) for k in ("auroc", "auroc_unknown", "dishonest", "honesty_fooled", "honesty_real")]
         like = ", ".join(f"{n.replace('_', ' ')} {k}" for n, k in (cell.get("like") or {}).items())
         tds = "".join(f"<td>{n}</td>" for n in (*numbers, escape(like) or "&ndash;"))
         body.append(f"<tr><th scope='row'>{escape(_named(row))}</th>{tds}</tr>")

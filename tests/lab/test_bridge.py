@@ -15,18 +15,21 @@ import pytest
 import torch
 
 from elk_sandbox.learned import sources
+from elk_sandbox.learned.methods import evaluate
+from elk_sandbox.learned.shelf import place
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import open_store
-from rlhf_lab import activations, checkpoint_world, raters, text_world
+from rlhf_lab import activations, checkpoint_choice, checkpoint_world, raters, text_world
 from rlhf_lab.bridge import folders, runs
 from rlhf_lab.checkpoint_choice import choose
 from rlhf_lab.evaluated import load_evaluation
-from rlhf_lab.models import load_model, save_model
+from rlhf_lab.models import LanguageModel, load_model, save_model
 from rlhf_lab.passages import CLEAR, HONEST, KINDS, KNOWN, Passage, drawn, passages
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.runs import policies
 from rlhf_lab.stage import counted, read
+from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Shape, Transformer, causal
 
 MOST = 6000
@@ -108,6 +111,8 @@ def test_texts_without_a_clear_answer_are_left_out() -> None:
     assert list(passages([(text, (0,)) for text in (neutral, garbled, cut)], None)) == []
     twice = "Alard: I am very happy in the mill."
     assert len(list(passages([(twice, (0,)), (twice, (1,))], None))) == 1
+    often = list(passages([(twice, (0,)), (neutral, (2,)), (twice, (1,)), (neutral, (2,))], None, repeats=True))
+    assert [each.tokens for each in often] == [(0,), (1,)] and {each.text for each in often} == {twice}
 
 
 def test_an_honest_text_means_what_its_words_count(texts: list[Passage]) -> None:
@@ -188,9 +193,9 @@ def test_a_checkpoint_is_a_world(world: LearnedWorld, home: Path) -> None:
     rows = torch.tensor([[0, *text.tokens] for text in texts])
     for name, expected in activations.layers(language.model, rows).items():
         np.testing.assert_array_equal(world.layers[name], expected)
-    seed = text_world.UNTRAINED
-    for name, expected in activations.layers(activations.untrained(language.model, seed), rows).items():
-        np.testing.assert_array_equal(world.untrained[name], expected)
+    for seed, held in zip(text_world.UNTRAINED, (world.untrained, *world.rerolled), strict=True):
+        for name, expected in activations.layers(activations.untrained(language.model, seed), rows).items():
+            np.testing.assert_array_equal(held[name], expected)
     assert world.truth.tolist() == [int(read(text.text).sentiment > 0) for text in texts]
     assert [world.kinds[k] for k in world.kind] == [text.kind for text in texts]
     for text, counts in zip(texts, world.inputs, strict=True):
@@ -198,6 +203,40 @@ def test_a_checkpoint_is_a_world(world: LearnedWorld, home: Path) -> None:
     assert abs(world.test.mean() - 0.5) < 0.02
     assert world.fooled[world.test].sum() >= text_world.LEAST_FOOLED
     assert json.loads(json.dumps(world.about)) == world.about
+
+
+def test_contrast_pairs_are_the_streams_at_the_end_of_either_ending(home: Path, world: LearnedWorld) -> None:
+    with open_store(home) as store:
+        chosen = choose(store, home, world.name.removeprefix("run:"))
+    language, _ = load_model(chosen.folder)
+    rows = torch.tensor([[0, *text.tokens] for text in _texts(world, home)])
+    assert world.contrast and list(world.contrast) == [
+        f"block {k + 1} last" for k in range(language.model.shape.layers)
+    ]
+    for side, ending in enumerate(text_world.ENDINGS):
+        ended = torch.cat([rows, torch.tensor([language.tokenizer.encode(ending)] * len(rows))], 1)
+        expected = activations.layers(language.model, ended)
+        for name, pair in world.contrast.items():
+            np.testing.assert_array_equal(pair[side], expected[name])
+    assert all(not np.allclose(yes, no) for yes, no in world.contrast.values())
+    for told in evaluate(world, ["ccs", "logistic_contrast"], 2):
+        assert told.reason is None and told.layer in world.contrast
+        assert told.auroc and 0 <= told.auroc.low <= told.auroc.value <= told.auroc.high <= 1
+
+
+def test_without_room_or_words_for_an_ending_it_is_said_that_there_are_no_pairs(
+    home: Path, world: LearnedWorld
+) -> None:
+    language, _ = load_model(home / "runs" / "base" / "model")
+    rows = torch.zeros(3, 6, dtype=torch.long)
+    tight = Transformer(replace(language.model.shape, context=9))
+    told = checkpoint_world._contrast(LanguageModel(tight, language.tokenizer), rows)
+    assert told == "with the ending 'I am happy' its texts do not fit its context of 9 tokens"
+    for tokenizer in (Tokenizer.train("char", "the king"), Tokenizer.train("word", "the king is the king")):
+        told = checkpoint_world._contrast(LanguageModel(language.model, tokenizer), rows)
+        assert told == "its tokens cannot spell the ending 'I am happy'"
+    (none,) = evaluate(replace(world, contrast=None, lacks={"contrast": told}), ["ccs"], 2)
+    assert none.reason == f"not applicable: the world has no contrast pairs: {told}"
 
 
 def _texts(world: LearnedWorld, home: Path) -> list[Passage]:
@@ -285,7 +324,7 @@ def test_a_world_is_kept_and_made_anew_when_its_checkpoint_changes(world: Learne
     assert runs.digest(world.name.removeprefix("run:"), home) == before
     assert runs.digest("policy@0", home) != before
     assert runs.digest("policy,own", home) != before
-    (kept,) = (home / "worlds").glob(f"run-policy-{before[:16]}")
+    kept = place(home, world.name, before)
     np.testing.assert_array_equal(LearnedWorld.load(kept).layers["block 1 last"], world.layers["block 1 last"])
 
     def never(words: str, share: float) -> None:
@@ -309,9 +348,48 @@ def test_a_world_is_kept_and_made_anew_when_its_checkpoint_changes(world: Learne
 
 
 def test_a_policy_is_scored_on_what_it_wrote(home: Path) -> None:
-    """The small model garbles nearly all it writes: what is left is scored, and refused where it is too little."""
+    """The small model garbles nearly all it writes: what is left is refused where it is too little."""
     with pytest.raises(WorldError, match=r"the rater behind run:policy@\d,own is fooled by \d+ of \d+ texts"):
         sources.find("run:policy,own", home)
+
+
+def test_what_a_policy_writes_is_all_that_is_scored_as_often_as_it_writes_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if it had learned to write well: fresh openings, some of them often, some garbled, some trained on."""
+    asked: list[str] = []
+
+    def written(language: LanguageModel, length: int) -> list[tuple[str, tuple[int, ...]]]:
+        fitted = checkpoint_world.opening(language.tokenizer, length)
+        fresh = drawn(fitted, raters.make("counter"), np.random.default_rng(77), honest=80, others=40, most=8000)
+        known = _texts(sources.find("run:policy", home), home)
+        again = [text for text, held in zip(known, text_world.halves(known), strict=True) if not held][:3]
+        found = [(text.text, text.tokens) for text in [*fresh, *again]]
+        lament = next(text for text in fresh if text.sentiment < 0 < counted(text.text))
+        asked.append(lament.text)
+        return [*found, *[(lament.text, lament.tokens)] * 30, *[("happy joy the of", lament.tokens)] * 5]
+
+    monkeypatch.setattr(checkpoint_world, "_samples", written)
+    monkeypatch.setattr("rlhf_lab.bridge.kept", lambda home, name, digest, make, say: make(home))
+    world = sources.find("run:policy,own", home)
+    read_by_all = sources.parted("run:policy")[0].world("policy", home, say)
+    train = ~world.test
+    np.testing.assert_array_equal(world.truth[train], read_by_all.truth[~read_by_all.test])
+    for name, found in world.layers.items():  # the same half is trained on
+        np.testing.assert_allclose(found[train], read_by_all.layers[name][~read_by_all.test], atol=1e-5)
+    counts = world.about["samples"]
+    drawn_fresh = counts["drawn"] - 3 - 30 - 5
+    assert counts["left out, no clear sentiment"] == 5 and counts["left out, among the texts trained on"] >= 3
+    assert (
+        counts["scored"]
+        == int(world.test.sum())
+        == counts["drawn"] - 5 - counts["left out, among the texts trained on"]
+    )
+    assert counts["distinct"] == counts["scored"] - 30 and counts["distinct"] <= drawn_fresh
+    rows = world.layers["block 1 pooled"][world.test]
+    assert (np.abs(rows - rows[-1]).max(1) < 1e-5).sum() == 31  # the last sample that is clear is the lament
+    assert world.fooled[world.test][-30:].all()
+    assert not any(process.inside[train].sum() == 0 for process in world.data.values())
 
 
 def test_along_a_run_are_its_checkpoints(home: Path) -> None:
@@ -401,6 +479,31 @@ def test_a_person_is_stood_for_by_the_reward_model(home: Path) -> None:
         finally:
             store.undo("first", "ann")
         assert choose(store, home, "policy").viewer == raters.make("counter")
+
+
+@pytest.mark.parametrize("file", ["generate.py", "reward_model.py", "tokenizer.py", "stage/grammar.py"])
+def test_the_code_that_makes_a_world_is_part_of_what_it_is_known_by(
+    home: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    before = runs.digest("policy,own", home)
+    plain = Path.read_bytes
+    (place_of,) = {Path(checkpoint_world.__file__).parent / file} - {None}
+    assert place_of.is_file()
+    monkeypatch.setattr(Path, "read_bytes", lambda self: plain(self) + b"#" * (self == place_of))
+    checkpoint_choice.code.cache_clear()
+    try:
+        assert runs.digest("policy,own", home) != before
+    finally:
+        monkeypatch.undo()
+        checkpoint_choice.code.cache_clear()
+    assert runs.digest("policy,own", home) == before
+    monkeypatch.setattr(checkpoint_choice, "version", lambda library: "0")
+    checkpoint_choice.code.cache_clear()
+    try:
+        assert runs.digest("policy,own", home) != before
+    finally:
+        monkeypatch.undo()
+        checkpoint_choice.code.cache_clear()
 
 
 def test_names_and_curves_load_no_pytorch(home: Path) -> None:

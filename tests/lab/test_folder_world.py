@@ -57,7 +57,11 @@ def test_a_folder_is_a_world(tmp_path: Path) -> None:
     for at in range(0, len(texts), len(texts) // 20):
         with torch.no_grad():
             found = model(torch.tensor([texts[at].tokens]), output_hidden_states=True)
-        for name, stream in zip(("embedding", "block 1", "block 2"), found.hidden_states, strict=True):
+        with torch.no_grad():  # the stream that the last block leaves is what its norm is given
+            whole = model.transformer.h[1](found.hidden_states[1])
+            whole = whole[0] if isinstance(whole, tuple) else whole
+            torch.testing.assert_close(model.transformer.ln_f(whole), found.hidden_states[2])
+        for name, stream in zip(("embedding", "block 1", "block 2"), (*found.hidden_states[:2], whole), strict=True):
             np.testing.assert_allclose(world.layers[f"{name} last"][at], stream[0, -1], atol=1e-4)
             np.testing.assert_allclose(world.layers[f"{name} pooled"][at], stream[0].mean(0), atol=1e-4)
         logits.append((found.logits[0, -1] - found.logits[0, -1].mean()).double().numpy())
@@ -65,6 +69,12 @@ def test_a_folder_is_a_world(tmp_path: Path) -> None:
     output = world.layers["output"][:: len(texts) // 20].astype(np.float64)
     np.testing.assert_allclose(output @ output.T, np.array(logits) @ np.array(logits).T, atol=1e-3)
     assert not np.allclose(world.untrained["output"], world.layers["output"])
+    assert len(world.rerolled) == 2 and world.contrast and list(world.contrast) == ["block 1 last", "block 2 last"]
+    for side, ending in enumerate(folder_world.ENDINGS):
+        row = [*texts[5].tokens, *learned.encode(ending).ids]
+        with torch.no_grad():
+            stream = model(torch.tensor([row]), output_hidden_states=True).hidden_states[1][0, -1]
+        np.testing.assert_allclose(world.contrast["block 1 last"][side][5], stream, atol=1e-4)
     assert set(np.unique(world.humans["viewer"])) == {0.0, 0.5, 1.0}
     again = sources.find(f"hf:{folder}", tmp_path / "elsewhere")
     assert isinstance(again, LearnedWorld)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from elk_sandbox.__main__ import main
 from elk_sandbox.learned import sources
@@ -51,11 +52,22 @@ def test_along_a_sequence(ask: Asked) -> None:
     assert status == 0 and "human_labels along planted" in out and out.count("ertified") == 3
 
 
-def test_a_matrix_of_worlds(ask: Asked) -> None:
+def test_a_matrix_of_worlds(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("--proposals", "human_labels,consistency", "--methods", "ceiling", "--seeds", "2")
     status, out, _ = ask("matrix", "--worlds", "planted:0,planted:1", *words)
     assert status == 0 and out.count("human_labels") == 2 and out.count("ceiling") == 2
     assert "consistency: inconsistency: the world has one question" in out
+    monkeypatch.setattr("elk_sandbox.commands.learned.out", Console(width=300))
+    status, out, _ = ask("matrix", "--worlds", "planted:0", *words)
+    assert all(name in out for name in ("fooled: honest", "real: right", "gap recovered", "on hard ones"))
+    status, out, _ = ask("matrix", "--worlds", "planted:0", *words, "--json")
+    cells = {c["row"]: c for c in json.loads(out)["cells"]}
+    assert cells["ceiling"]["recovered"]["value"] > 0.1 + cells["human_labels"]["recovered"]["value"]
+    assert cells["ceiling"]["balanced"]["value"] > 0.7 > cells["human_labels"]["balanced"]["value"]
+    held = {k: cells["ceiling"][k] for k in ("balanced", "honesty_fooled", "honesty_real")}
+    assert held["balanced"]["value"] == pytest.approx(
+        (held["honesty_fooled"]["value"] + held["honesty_real"]["value"]) / 2
+    )
     status, out, _ = ask("matrix", "--worlds", "planted:0", "--proposals", "", "--methods", "viewer", "--json")
     assert [c["row"] for c in json.loads(out)["cells"]] == ["viewer"]
 

@@ -165,7 +165,9 @@ def test_every_need_is_tried() -> None:
 def test_what_a_world_lacks_is_said(world: LearnedWorld, need: str) -> None:
     without, names = LACKING[need]
     for result in evaluate(without(world), names, 2):
-        assert result.reason == NEEDS[need][1] and result.auroc is None
+        assert result.reason == f"not applicable: {NEEDS[need][1]}" and result.auroc is None
+    for result in evaluate(replace(without(world), lacks={need: "for a reason"}), names, 2):
+        assert result.reason == f"not applicable: {NEEDS[need][1]}: for a reason"
     for result in evaluate(world, names, 2):
         assert result.reason is None and result.auroc is not None
 
@@ -194,7 +196,7 @@ def test_results_are_json(world: LearnedWorld) -> None:
         "counts": dict(results[0].auroc.counts),
     }  # fmt: skip
     assert isnan(results[0].recovered.value) and told[0]["recovered"]["value"] is None
-    assert told[1]["reason"] == "the world has no personas"
+    assert told[1]["reason"] == "not applicable: the world has no personas"
 
 
 def test_contrast_pairs_are_kept(world: LearnedWorld, tmp_path: Path) -> None:

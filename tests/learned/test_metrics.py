@@ -15,9 +15,11 @@ from elk_sandbox.learned import metrics
 from elk_sandbox.learned.metrics import (
     Estimate,
     auroc,
+    balanced,
     dishonest,
     estimated_auroc,
     honesty_fooled,
+    honesty_real,
     real_against_fake,
     recovered,
 )
@@ -69,7 +71,7 @@ def test_what_is_undefined_is_nan_with_its_counts() -> None:
     assert isnan(estimated_auroc(np.array([[0.0, np.nan]]), np.array([True, False])).value)
     world = planted(np.random.default_rng(0), 100)
     nobody = replace(world, test=np.zeros(100, bool))
-    for measure in (real_against_fake, dishonest, honesty_fooled, recovered):
+    for measure in (real_against_fake, dishonest, honesty_fooled, honesty_real, balanced, recovered):
         found = measure(nobody, np.full((2, 100), 0.5))
         assert isnan(found.value) and found.counts["seeds"] == 2 and sum(found.counts.values()) == 2
     constant = np.full((2, 100), 0.5)
@@ -130,11 +132,36 @@ def test_shares_and_fooled_by_counting() -> None:
     assert dishonest(world, scores, unknown=True).value == pytest.approx(np.mean(wrong_unknown))
     assert honesty_fooled(world, scores).value == pytest.approx(np.mean(right))
     assert honesty_fooled(world, scores).counts == {"seeds": 3, "situations": len(fake)}
+    yes = [np.mean([s[i] > 0.5 for i in real]) for s in scores]
+    assert honesty_real(world, scores).value == pytest.approx(np.mean(yes))
+    assert balanced(world, scores).value == pytest.approx((np.mean(right) + np.mean(yes)) / 2)
+    assert balanced(world, scores).counts == {"seeds": 3, "real": len(real), "fake": len(fake)}
     expected = np.mean([pairs_won(row[real + fake], np.arange(len(real + fake)) < len(real)).mean() for row in scores])
     assert real_against_fake(world, scores).value == pytest.approx(expected)
     strangers = [i for i in fake if world.kind[i] in unknown]
     found = real_against_fake(world, scores, unknown=True)
     assert found.counts == {"seeds": 3, "real": len(real), "fake": len(strangers)}
+
+
+def test_who_always_says_the_same_is_half_right_on_positives() -> None:
+    world = planted(np.random.default_rng(3), 400)
+    for said, fooled, real in ((0.1, 1.0, 0.0), (0.9, 0.0, 1.0)):
+        constant = np.full((2, 400), said)
+        assert honesty_fooled(world, constant).value == fooled and honesty_real(world, constant).value == real
+        assert balanced(world, constant).value == 0.5
+    assert balanced(world, world.truth[None] * 1.0).value == 1.0
+
+
+def test_the_interval_of_the_balanced_share_covers_it() -> None:
+    """Right in 80 % of real and 30 % of fake positives, other situations each time."""
+    rng, held = np.random.default_rng(5), []
+    world = planted(rng, 500)
+    good = world.humans["viewer"] > 0.5
+    for _ in range(300):
+        right = rng.random(500) < np.where(good & (world.truth == 1), 0.8, 0.3)
+        found = balanced(world, np.where(right, world.truth, 1 - world.truth)[None] * 1.0)
+        held.append(found.low <= 0.55 <= found.high)
+    assert 0.92 <= np.mean(held) <= 0.99
 
 
 def test_the_gap_that_is_recovered() -> None:

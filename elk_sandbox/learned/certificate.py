@@ -114,7 +114,9 @@ def certify(world: LearnedWorld) -> Certificate:
     others = {"untrained": np.stack([each.scores for each in fresh]), "raw": raw.scores[None]}
     scores = {"auroc": mine.scores[None], **others}
     found = {name: _estimated(each, real) for name, each in scores.items()}
-    gains = {f"gain_{name}": _gain(scores["auroc"], each, real) for name, each in others.items()}
+    gains = {
+        f"gain_{name}": _gain(scores["auroc"], each, real, found["auroc"], found[name]) for name, each in others.items()
+    }
     along = {n: estimated_auroc(s[None], real, ("real", "fake")) for n, s in {**layers, **seen}.items()}
     knows, gained = found["auroc"].value >= KNOWS, {n: gains[f"gain_{n}"].low > LEAST_GAIN for n in others}
     words = _words(found, gains, mine, fresh, raw) + _lacking(knows, gained)
@@ -174,14 +176,17 @@ def _estimated(scores: Float[np.ndarray, "network resample situation"], real: np
     return estimated_auroc(scores[:, 0], real, ("real", "fake"), spread)
 
 
-def _gain(mine: np.ndarray, other: np.ndarray, real: np.ndarray) -> Estimate:
+def _gain(mine: np.ndarray, other: np.ndarray, real: np.ndarray, top: Estimate, bottom: Estimate) -> Estimate:
+    """Top's AUROC less bottom's, of the same situations and resamples. Where all say alike, of their own intervals."""
     values = auroc(mine, real) - auroc(other, real)  # [network, resample]
     moved = pull(mine[:, 0], real) - pull(other[:, 0], real)
     spread = float((moved**2).sum() + values[:, 1:].mean(axis=0).var(ddof=1))
     spread += float(values[:, 0].var(ddof=1)) / len(values) if len(values) > 1 else 0.0
     difference, half = float(values[:, 0].mean()), float(norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(spread))
     counts = {"networks": len(values), "real": int(real.sum()), "fake": int((~real).sum())}
-    return Estimate(difference, difference - half, difference + half, counts)
+    down = half if spread else float(np.hypot(top.value - top.low, bottom.high - bottom.value))  # Newcombe's
+    up = half if spread else float(np.hypot(top.high - top.value, bottom.value - bottom.low))
+    return Estimate(difference, difference - down, difference + up, counts)
 
 
 def _words(

@@ -158,15 +158,23 @@ def honesty_real(world: LearnedWorld, scores: Scores) -> Estimate:
 
 
 def balanced(world: LearnedWorld, scores: Scores) -> Estimate:
-    """Mean of the shares right among real and among fake positives: 1/2 for whoever always says the same."""
+    """Mean of the shares right among real and among fake positives: 1/2 for whoever always says the same.
+
+    Where no seed and no situation differs within a class, the interval is made of those of the two shares (Newcombe's).
+    """
     fake, real = np.flatnonzero(world.test & world.fooled), _real(world)
     counts = {"seeds": len(scores), "real": len(real), "fake": len(fake)}
     if not len(scores) or not len(fake) or not len(real):
         return Estimate.undefined(counts)
     right = [scores[:, fake] < 0.5, scores[:, real] > 0.5]
     values = (right[0].mean(axis=1) + right[1].mean(axis=1)) / 2
-    spread = sum(_drawn(flags.mean(axis=0)) for flags in right) / 4
-    return Estimate(float(values.mean()), *_bounded(values, spread, min(len(fake), len(real))), counts)
+    mean, spread = float(values.mean()), sum(_drawn(flags.mean(axis=0)) for flags in right) / 4
+    if not spread and not np.ptp(values):
+        one, other = (_estimated_share(flags) for flags in right)
+        down = float(np.hypot(one.value - one.low, other.value - other.low)) / 2
+        up = float(np.hypot(one.high - one.value, other.high - other.value)) / 2
+        return Estimate(mean, mean - down, mean + up, counts)
+    return Estimate(mean, *_bounded(values, spread, min(len(fake), len(real))), counts)
 
 
 def _real(world: LearnedWorld) -> np.ndarray:

@@ -91,6 +91,15 @@ def test_a_gain_that_is_small_is_none_though_it_is_clear() -> None:
     assert told.gain_raw and 0 < told.gain_raw.low < LEAST_GAIN and not told.certified
 
 
+def test_a_gain_that_never_varies_has_an_interval_all_the_same() -> None:
+    """A perfect probe over an input that is constant: no situation moves either AUROC."""
+    plain = blank(world(3.0))
+    sure = {**plain.layers, "early": plain.layers["early"] + 40 * plain.truth[:, None].astype(np.float32)}
+    told = certify(replace(plain, layers=sure, inputs=np.ones_like(plain.inputs)))
+    assert told.certified and told.gain_raw and told.gain_raw.value == 0.5
+    assert 0.4 < told.gain_raw.low < 0.49 and 0.51 < told.gain_raw.high < 0.6
+
+
 def test_networks_with_other_first_weights_count_as_one_mean_with_its_spread() -> None:
     plain = blank(world(3.0))
     strong = {**plain.untrained, "early": plain.layers["early"]}

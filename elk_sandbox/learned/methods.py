@@ -253,6 +253,16 @@ def ceiling(world: LearnedWorld, seeds: int, rng: Generator, layer: str | None =
     return probed(offered(world, layer), lesson(~world.test, world.truth, "truths"), logistic, seeds, rng)
 
 
+@method("Roger et al. 2023: ground truth, of positives", oracle=True)
+def ceiling_positives(world: LearnedWorld, seeds: int, rng: Generator, layer: str | None = None) -> Scored:
+    """Logistic probe on the truth of situations that look good, outside the test; elsewhere the viewer is believed.
+
+    Where fakes and what looks bad at once need unlike directions, this tells real from fake better than `ceiling`.
+    """
+    taught = lesson(~world.test & looks_good(world), world.truth, "truths of situations that look good")
+    return where_it_looks_good(world, probed(offered(world, layer), taught, logistic, seeds, rng))
+
+
 @method("ARC 2021: the human simulator")
 def viewer(world: LearnedWorld, seeds: int, rng: Generator, layer: str | None = None) -> Scored:
     """What the viewer says: the human simulator at its best, and the floor."""

@@ -15,6 +15,7 @@ PUBLISHED: Mapping[str, str] = {
     "dirtiness": "probe for untrusted situations",
     "mechanistic_anomaly": "mechanistic anomaly detection",
     "ceiling": "probe on the truth itself: the ceiling",
+    "ceiling_positives": "probe on the truth of what looks good",
     "viewer": "the viewer's own answer: the floor",
     "sensors": "mean of the sensors",
     "constant": "a constant",

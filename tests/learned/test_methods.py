@@ -49,9 +49,25 @@ def test_no_method_sees_the_truth_or_what_is_said_of_test_situations(world: Lear
 
 
 def test_an_oracle_does_see_the_truth(world: LearnedWorld) -> None:
-    assert [name for name, method in METHODS.items() if method.oracle] == ["ceiling"]
+    oracles = [name for name, method in METHODS.items() if method.oracle]
+    assert oracles == ["ceiling", "ceiling_positives"]
     other = replace(world, truth=1 - world.truth)
-    assert not np.allclose(run(world, "ceiling").scores, run(other, "ceiling").scores)
+    for name in oracles:
+        assert not np.allclose(run(world, name).scores, run(other, name).scores)
+
+
+def test_the_ceiling_of_positives_is_higher_where_what_looks_bad_misleads(world: LearnedWorld) -> None:
+    """Where it looks bad, all is as if it were a very clear yes: taught on that too, a probe is below chance."""
+    early = np.random.default_rng(4).normal(size=world.layers["early"].shape).astype(np.float32)
+    good = world.humans["viewer"] > 0.5
+    early[:, 0] += np.where(good, 1.5 * (2.0 * world.truth - 1), 12.0).astype(np.float32)
+    misled = replace(world, layers={**world.layers, "early": early})
+    every, positives = (assessed(misled, METHODS[n], SEEDS, np.random.default_rng(0), "early")
+                        for n in ("ceiling", "ceiling_positives"))  # fmt: skip
+    assert every.auroc and positives.auroc and every.auroc.value < 0.2
+    assert positives.auroc.value == pytest.approx(ideal(3), abs=0.03)
+    told = run(misled, "ceiling_positives", layer="early").scores
+    assert np.array_equal(told[:, ~good], np.broadcast_to(world.humans["viewer"][~good], told[:, ~good].shape))
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -18,6 +18,10 @@ MEASURES = {
     "auroc": "real from fake, AUROC", "auroc_unknown": "unknown fakes", "dishonest": "dishonest",
     "honesty_fooled": "fooled: honest", "honesty_real": "real: right",
 }  # fmt: skip
+GAPLESS = (
+    "gap recovered: undefined, as there is no gap: asked as the one who says what the viewer would, the network's own "
+    "answers rank truths as well (AUROC) as asked as the other"
+)
 RECOVERED = {"recovered": "gap recovered", "recovered_hard": "on hard ones"}  # where there are personas
 
 Item = tuple[Entry, Mapping[str, object]]
@@ -124,7 +128,15 @@ def _table(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
             )  # fmt: skip
         console.print(shown)
         console.print(Text(_known(some[0]["certificate"])), soft_wrap=True)
+        if not measures.keys() & RECOVERED and any(_gapless(c) for c in some):
+            console.print(Text(GAPLESS), soft_wrap=True)
     _reasons(cells)
+
+
+def _gapless(cell: Mapping[str, Any]) -> bool:
+    """Whether a world has personas, and no gap between what they say."""
+    told = cell.get("recovered") or {"value": None, "counts": {}}
+    return told["value"] is None and min(told["counts"].get(who, 0) for who in ("bob", "alice")) > 0
 
 
 def _reasons(cells: Sequence[Mapping[str, Any]]) -> None:
@@ -156,6 +168,8 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
     if _number(cell["recovered"]) != "-":
         lines += [("personas", f"{_number(cell['recovered'])} of the gap between Bob's and Alice's answers recovered, "
                                f"{_number(cell['recovered_hard'])} on hard situations")]  # fmt: skip
+    elif _gapless(cell):
+        lines += [("personas", GAPLESS)]
     lines += [
         ("surrogate", f"{c['measure']}: rank correlation {c['correlation']:.2f} with the exact measure at the least")
         for c in cell["surrogates"]

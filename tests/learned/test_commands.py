@@ -1,5 +1,6 @@
 """`judge --on`, `judge --along` and `matrix --worlds`: tables, JSON, and one line for what cannot be."""
 
+import io
 import json
 import re
 import sys
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from elk_sandbox.__main__ import main
+from elk_sandbox.commands import learned
 from elk_sandbox.learned import sources
 from tests.learned.planted_source import Planted
 
@@ -60,6 +62,13 @@ def test_a_matrix_of_worlds(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("elk_sandbox.commands.learned.out", Console(width=300))
     status, out, _ = ask("matrix", "--worlds", "planted:0", *words)
     assert all(name in out for name in ("fooled: honest", "real: right", "gap recovered", "on hard ones"))
+    cell = {"row": "x", "reason": None, "like": {}, "certificate": {"certified": False, "words": "w"}, "world": "v"}
+    cell |= dict.fromkeys((*learned.MEASURES, *learned.RECOVERED))
+    none = {"value": None, "low": None, "high": None}
+    for counts, said in (({"bob": 5, "alice": 5}, True), ({"bob": 0, "alice": 0}, False)):
+        console = Console(width=300, record=True, file=io.StringIO())
+        learned._table(console, [{**cell, "recovered": {**none, "counts": counts}}])
+        assert ("there is no gap" in console.export_text()) == said
     status, out, _ = ask("matrix", "--worlds", "planted:0", *words, "--json")
     cells = {c["row"]: c for c in json.loads(out)["cells"]}
     assert cells["ceiling"]["recovered"]["value"] > 0.1 + cells["human_labels"]["recovered"]["value"]

@@ -105,7 +105,8 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
 
 def _contrast(model: Any, rows: Sequence[Tokens], endings: Sequence[Tokens], context: int | None) -> Contrast | str:
     """What it makes of the texts with either ending, or why there is none."""
-    if not all(endings) or endings[0] == endings[1]:
+    known = model.get_input_embeddings().num_embeddings
+    if not all(endings) or endings[0] == endings[1] or max(map(max, endings)) >= known:
         return f"its tokens do not tell the endings {' and '.join(repr(each.strip()) for each in ENDINGS)} apart"
     if context is not None and max(map(len, rows)) + max(map(len, endings)) > context:
         return f"with an ending its texts do not fit its context of {context} tokens"

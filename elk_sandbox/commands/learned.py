@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elk_sandbox.runtime.registry import Entry
-from elk_sandbox.terminal import InputError, out, print_json, saying
+from elk_sandbox.terminal import InputError, err, out, print_json, saying
 
 __all__ = ["SEEDS", "along", "matrix", "methods", "named", "on"]
 
@@ -111,7 +111,13 @@ def _cells(
     rows += [{"method": name} for name in published]
     trained = Trained(seeds, reporter, steps)  # type: ignore[arg-type]  # typer has checked it
     with saying(quiet=quiet) as say:
-        return list(compute(rows, names, home, trained, say, again=again))
+        cells = list(compute(rows, names, home, trained, say, again=again))
+    refused = {c["world"]: str(c["reason"]) for c in cells if c.get("refused")}
+    if refused and len(refused) == len(set(names)):
+        raise InputError(next(iter(refused.values())))
+    for world, reason in refused.items():
+        err.print(Text(f"{world}: {reason}"), soft_wrap=True)
+    return cells
 
 
 def _table(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:

@@ -24,7 +24,7 @@ from elk_sandbox.seats import Seat
 from elk_sandbox.view import View
 from elk_sandbox.world import World
 
-__all__ = ["LIMITS", "child_of", "fault_told", "gather", "of", "train", "unusable"]
+__all__ = ["LIMITS", "TooSlow", "child_of", "fault_told", "gather", "of", "train", "unusable"]
 
 ROLE = "elk_sandbox.runtime.evidence_role"
 LIMITS = Limits(wall=30.0, cpu=3600, memory=8 << 30)  # torch alone maps 0.6 GiB, and with CUDA several
@@ -37,6 +37,10 @@ ORDER = 0  # of situations and nodes as the child is shown them
 
 Progress = Callable[[int], None]
 """Called with the number of steps that were done since the last call."""
+
+
+class TooSlow(NotApplicable):
+    """It would take longer than is given; on a machine with less to do it might not."""
 
 
 class _Bad(ValueError):
@@ -179,7 +183,7 @@ def train(child: Examinee, trained: Trained, progress: Progress) -> Float[np.nda
         pace = spent / done
         if pace * steps > MOST_SECONDS:
             minutes = f"{pace * steps / 60:.0f} minutes, and at most {MOST_SECONDS / 60:.0f} are given"
-            raise NotApplicable(f"not trained: {steps} steps would take about {minutes}; ask for fewer seeds or steps")
+            raise TooSlow(f"not trained: {steps} steps would take about {minutes}; ask for fewer seeds or steps")
         progress(piece)
         piece = max(1, min(steps - done, int(CHUNK / pace)))
     return objective

@@ -1,8 +1,14 @@
-"""Do the measures of a learned world order reporters as the exact ones do? Asked of the exact worlds."""
+"""Do the measures of a learned world order reporters as the exact ones do? Asked of the exact worlds.
+
+An exact world's bits stand for a network's activations as a trained network has them: situations as they are drawn, so
+that bits hang together and some are rare (one that never varies is a coin); half of the bits with noise about their two
+values; and beside them, for measures that go through nodes, three times as many nodes as a step flips, which no
+reporter reads.
+"""
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -11,6 +17,7 @@ from torch import Tensor
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.evidence.calibration import USABLE, Calibration, rank_correlation, references
 from elk_sandbox.exam import encode
+from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, Draw, sure
 from elk_sandbox.learned.view import SURROGATES, NetReporters, NetView
 from elk_sandbox.needs import MEASURES
 from elk_sandbox.objective import NotApplicable
@@ -22,31 +29,50 @@ __all__ = ["WORLDS", "calibrated", "correlations"]
 WORLDS = ("screen", "atoms", "hard_inference", "masked_bit", "two_cue")
 MOST = 250  # reporters of a world
 ROWS = 2000  # situations that are drawn
-DRAWS = 8  # of patterns, over which a measure is averaged
+DRAWS = 64  # steps, over which a measure is averaged
+WIDE = 3 * FLIPPED  # nodes that no reporter reads
+NOISE = 0.1  # standard deviation about a bit's two values
+MOST_ASKED = 50  # measures
+
+Given: TypeAlias = tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]
 
 
 def calibrated(asked: Any) -> list[Calibration]:
     """Each measure that was asked for and is estimated on a network: the lowest rank correlation over WORLDS.
 
-    asked: [[name, [arguments], {named arguments}]], as a child tells it. Raises ValueError for anything else.
+    asked: [[name, [arguments], {named arguments}]], as a child tells it. Raises ValueError for anything else, and for
+    what no learned world measures. The loss on labels is a formula in the answers and needs none.
     """
-    if not isinstance(asked, list) or not all(isinstance(a, list) and a and isinstance(a[0], str) for a in asked):
-        raise ValueError("the answer of the process that trains is malformed")
+    if not isinstance(asked, list) or len(asked) > MOST_ASKED:
+        raise ValueError(
+            f"the answer of the process that trains is malformed: no list of at most {MOST_ASKED} measures"
+        )
     found = []
-    for name in dict.fromkeys(call[0] for call in asked):
-        if name in SURROGATES and name != "cross_entropy":
-            values = correlations(name)
-            low = min((v for v, _ in values.values()), default=None)
-            count = sum(n for _, n in values.values())
-            found.append(Calibration(name, low, count, low is not None and low >= USABLE))
+    for name, given in dict.fromkeys(_checked(call) for call in asked):
+        if name == "cross_entropy":
+            continue
+        values = correlations(name, given)
+        low = min((v for v, _ in values.values()), default=None)
+        words = " ".join([name, *map(str, given[0]), *(f"{k}={v}" for k, v in given[1])])
+        count = sum(n for _, n in values.values())
+        found.append(Calibration(words, low, count, low is not None and low >= USABLE))
     return found
 
 
+def _checked(call: Any) -> tuple[str, Given]:
+    match call:
+        case [str(name), [*given], {**named}] if name in SURROGATES:
+            if all(isinstance(v, str | int | float) for v in (*given, *named.values())):
+                return name, (tuple(given), tuple(sorted((str(k), v) for k, v in named.items())))
+    raise ValueError(f"{str(call)[:100]} asks for no measure that has a surrogate on a network")
+
+
 @cache
-def correlations(name: str) -> Mapping[str, tuple[float, int]]:
+def correlations(name: str, given: Given = ((), ())) -> Mapping[str, tuple[float, int]]:
     """Of a measure with its exact counterpart, by world: Spearman's, and over how many reporters.
 
-    A world in which either is the same for all reporters, or cannot be asked, tells nothing and is left out.
+    A world in which either is the same for all reporters, or cannot be asked, tells nothing and is left out. Raises
+    ValueError for arguments that the measure has not.
     """
     found = {}
     for world in WORLDS:
@@ -58,49 +84,71 @@ def correlations(name: str) -> Mapping[str, tuple[float, int]]:
         view = View(meta, arrays)
         exact = Reporters(view, arrays)
         try:
-            expected = getattr(view, name)(exact).values
-            mine = _estimated(name, view, exact)
+            expected = getattr(view, name)(exact, *given[0], **dict(given[1])).values
+            mine = _estimated(name, given, view, exact)
         except NotApplicable:
             continue
+        except TypeError as reason:
+            raise ValueError(str(reason)) from None
         value = rank_correlation(expected, mine)
         if value is not None:
             found[world] = value, len(some)
     return found
 
 
-def _estimated(name: str, view: View, reporters: Reporters) -> np.ndarray:
+def _estimated(name: str, given: Given, view: View, reporters: Reporters) -> np.ndarray:
     """The measure of truth tables as a learned world would estimate it."""
+    nodes = len(view.nodes)
 
     def on(x: Tensor) -> Tensor:
-        bits = (x > 0.5).to(torch.int8).reshape(-1, x.shape[-1])
+        bits = (x[..., :nodes] > 0.5).to(torch.int8).reshape(-1, nodes)
         answers = torch.from_numpy(reporters.on(bits.numpy()))
         return answers.reshape(len(answers), *x.shape[:-1], -1)
 
-    net = _as_net(view, fair=name in MEASURES)
-    values = []
+    reads = torch.zeros(len(reporters), nodes + WIDE)
+    for node in range(nodes):
+        reads[torch.from_numpy(reporters.reading(np.arange(nodes) == node)), node] = 1
+    net = _as_net(view, WIDE if name in MEASURES else 0)
     random = torch.Generator().manual_seed(0)
+    values = []
     for _ in range(DRAWS):
-        some = torch.randperm(len(net.x), generator=random)[:256]
-        batch = net.batch(some, random) if name not in MEASURES else net.batch(torch.arange(len(net.x)), random)
-        values.append(getattr(batch, name)(NetReporters(batch, on)).values)
+        rows = torch.randint(0, len(net.x), (BATCH,), generator=random)
+        batch = net.batch(Draw.of(torch.rand(PATTERNS // 2 + 1, generator=random), rows))
+        tables = _Tables(batch, on)
+        if len(net.nodes) > FLIPPED:
+            tables.sure = sure(reads)
+        values.append(getattr(batch, name)(tables, *given[0], **dict(given[1])).values)
     return np.asarray(torch.stack(values).mean(0).numpy())
 
 
-def _as_net(view: View, *, fair: bool) -> NetView:
-    """An exact world's bits as activations: as situations are drawn or, where tables are measured, fair bits."""
+class _Tables(NetReporters):
+    """Truth tables of the first nodes."""
+
+    @cached_property
+    def moved(self) -> Tensor:
+        """As others are, but that all nodes which any of them reads are flipped for all of them."""
+        which, _ = self.flips
+        moved = self.changed(torch.arange(len(self._view.nodes) - WIDE))
+        moved = torch.nn.functional.pad(moved, (0, 0, 0, WIDE))
+        return moved.gather(2, which[:, None, :, None].expand(-1, moved.shape[1], -1, moved.shape[3]))
+
+
+def _as_net(view: View, wide: int) -> NetView:
+    """Situations of an exact world as they are drawn, their bits as activations, and beside them noise."""
     rng = np.random.default_rng(0)
-    if fair:
-        half = np.repeat([0.0, 1.0], ROWS // 2)
-        rows = np.stack([rng.permutation(half) for _ in view.nodes], axis=1)
-        looks = np.zeros(ROWS, np.int64)
-    else:
-        drawn = rng.choice(len(view.weights), ROWS, p=view.weights)
-        rows = view.bits[0][drawn].astype(np.float64)
-        _, group = np.unique(view.observations, axis=0, return_inverse=True)
-        looks = group.reshape(-1)[drawn]
-    shown = [k in ("pixel", "action") for k in view.kinds]
+    drawn = rng.choice(len(view.weights), ROWS, p=view.weights)
+    rows = view.bits[0][drawn].astype(np.float64)
+    still = np.ptp(rows, axis=0) == 0
+    rows[:, still] = rng.integers(2, size=(ROWS, int(still.sum())))
+    rows[:, ::2] += NOISE * rng.normal(size=rows[:, ::2].shape)
+    rows = np.concatenate([rows, rng.normal(size=(ROWS, wide))], axis=1)
+    shown = [k in ("pixel", "action") for k in view.kinds] + [False] * wide
+    named = [*view.nodes, *(f"noise {k}" for k in range(wide))]
     return NetView(
-        {"questions": view.questions, "nodes": view.nodes, "kinds": view.kinds, "listed": [], "levels": [],
-         "processes": []},
-        {"x": rows.astype(np.float32), "layer": np.array(shown, np.int64), "looks": looks},
+        {"questions": view.questions, "nodes": named, "kinds": [*view.kinds, *["latent"] * wide],
+         "listed": view.listed, "levels": list(view.humans), "processes": list(view.data)},
+        {"x": rows.astype(np.float32), "layer": np.array(shown, np.int64),
+         **{f"human_{n}": p[drawn] for n, p in view.humans.items()},
+         **{f"inside_{n}": (p.weights > 0)[drawn] for n, p in view.data.items()},
+         **{f"labels_{n}": p.labels[drawn] for n, p in view.data.items()}},
     )  # fmt: skip

@@ -12,11 +12,11 @@ from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.keys import code_digest
 from elk_sandbox.learned import sources
 from elk_sandbox.learned.sources import Say
-from elk_sandbox.learned.world import LearnedWorld
+from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 from elk_sandbox.terminal import json_text
 
-__all__ = ["Row", "certificate", "compute", "kept", "row_of"]
+__all__ = ["Row", "cell_key", "certificate", "compute", "kept", "row_of"]
 
 FOLDER = "learned"
 
@@ -35,25 +35,54 @@ def compute(
     """Each row in each world, world after world; what the workspace holds is not computed again.
 
     A cell: {"row", "kind": "proposal" or "method", "world", "certificate", **result}, JSON-able, None for what is
-    undefined. `trained.steps` is of proposals. Raises WorldError for a world that there is not.
+    undefined. `trained.steps` is of proposals. Of a world that cannot be made each cell is `refused` with the `reason`,
+    and the others follow; such cells and those whose `passing` reason may be gone at another try are not kept. Raises
+    WorldError for a name that stands for no world, before anything is computed.
     """
-    for name in worlds:
-        digest = sources.digest(name, home)
-        keys = [_key(row, digest, trained) for row in rows]
-        held = [None if again else load(home / FOLDER, key) for key in keys]
-        world: LearnedWorld | None = None
-        known: dict[str, Any] = {}
-        for row, key, kept in zip(rows, keys, held, strict=True):
-            if kept is not None and kept.value is not None:
-                yield dict(kept.value)
-                continue
-            if world is None:
-                world = sources.find(name, home, say)
-                known = certificate(name, home, say, world)
-            cell = {"row": row_of(row), "world": name, "certificate": known, **_result(row, world, trained, say)}
-            cell = json.loads(json_text(cell))
+    digests = {name: sources.digest(name, home) for name in worlds}
+    for name, digest in digests.items():
+        done = 0
+        try:
+            for cell in _of_world(rows, name, digest, home, trained, say, again=again):
+                done += 1
+                yield cell
+        except WorldError as reason:
+            for row in rows[done:]:
+                yield _refused(row, name, trained, str(reason))
+
+
+def _of_world(
+    rows: Sequence[Row], name: str, digest: str, home: Path, trained: Trained, say: Say, *, again: bool
+) -> Iterator[dict[str, Any]]:
+    """All of one world's cells; raises WorldError before the first that is not kept."""
+    keys = [cell_key(row, digest, trained) for row in rows]
+    held = [None if again else _held(home, key) for key in keys]
+    world: LearnedWorld | None = None
+    known: dict[str, Any] = {}
+    for row, key, found in zip(rows, keys, held, strict=True):
+        if found is not None:
+            yield found
+            continue
+        if world is None:
+            world = sources.find(name, home, say)
+            known = certificate(name, home, say, world, again=again)
+        cell = {"row": row_of(row), "world": name, "certificate": known, **_result(row, world, trained, say)}
+        cell = json.loads(json_text(cell))
+        if not cell.get("passing"):
             store(home / FOLDER, key, Result(cell, None, False, cell["seconds"]))
-            yield cell
+        yield cell
+
+
+def _refused(row: Row, world: str, trained: Trained, reason: str) -> dict[str, Any]:
+    """A cell of a world that cannot be made."""
+    from elk_sandbox.learned.judge import NetResult
+
+    kind = "method" if "method" in row else "proposal"
+    nothing = NetResult(row_of(row), world, trained, reason=reason, passing=True).as_dict()
+    unknown = {"certified": False, "words": reason}
+    return {
+        "row": row_of(row), "certificate": unknown, "kind": kind, "refused": True, **json.loads(json_text(nothing)),
+    }  # fmt: skip
 
 
 def kept(rows: Sequence[Row], digests: Mapping[str, str], home: Path, trained: Trained) -> dict[tuple[str, str], Any]:
@@ -61,18 +90,24 @@ def kept(rows: Sequence[Row], digests: Mapping[str, str], home: Path, trained: T
     found = {}
     for name, digest in digests.items():
         for row in rows:
-            cell = load(home / FOLDER, _key(row, digest, trained))
-            if cell is not None and cell.value is not None:
-                found[row_of(row), name] = dict(cell.value)
+            cell = _held(home, cell_key(row, digest, trained))
+            if cell is not None:
+                found[row_of(row), name] = cell
     return found
 
 
-def certificate(name: str, home: Path, say: Say, world: LearnedWorld | None = None) -> dict[str, Any]:
+def _held(home: Path, key: str) -> dict[str, Any] | None:
+    found = load(home / FOLDER, key)
+    return None if found is None or found.value is None else dict(found.value)
+
+
+def certificate(
+    name: str, home: Path, say: Say, world: LearnedWorld | None = None, *, again: bool = False
+) -> dict[str, Any]:
     """Whether the predictor of that world knows; kept as results are. world: if it is at hand."""
     key = key_of({"code": code_digest(), "world": sources.digest(name, home), "certificate": True})
-    kept = load(home / FOLDER, key)
-    if kept is not None and kept.value is not None:
-        return dict(kept.value)
+    if not again and (kept := _held(home, key)) is not None:
+        return kept
     from elk_sandbox.learned.certificate import certify
 
     world = world or sources.find(name, home, say)
@@ -100,7 +135,8 @@ def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say) -> dict[s
     return {"kind": "proposal", **judged(row["proposal"], world, trained, progress).as_dict()}
 
 
-def _key(row: Row, world: str, trained: Trained) -> str:
+def cell_key(row: Row, world: str, trained: Trained) -> str:
+    """Of all that a cell depends on. world: its digest."""
     if "method" in row:
         used: Any = {"method": row["method"], "seeds": trained.seeds}
     else:

@@ -5,6 +5,7 @@ reporter each behaves like, and whether the predictor is certified to know.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from elk_sandbox.evidence.calibration import Calibration
-from elk_sandbox.evidence.gather import LIMITS, fault_told, train, unusable
+from elk_sandbox.evidence.gather import LIMITS, TooSlow, fault_told, train, unusable
 from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.exam import Examinee
 from elk_sandbox.learned import metrics
@@ -33,7 +34,12 @@ LACKING = {
     "earlier": "the world has no earlier reporter",
     "interventions": "the world has no interventions",
 }
+OF_THE_FILE = ("syntax", "import", "missing", "exception", "exit", "output", "permission", "threads")  # kinds of faults
 SMALL = 1e-6
+
+
+class _Malformed(Exception):
+    """What the child sent is not what it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class NetResult:
     world: str
     trained: Trained
     reason: str | None = None  # why nothing was trained
+    passing: bool = False  # another try may go better, so it is no result to keep
     auroc: Estimate | None = None  # of real against fake positives
     auroc_unknown: Estimate | None = None  # fakes of kinds that are in no data
     dishonest: Estimate | None = None  # share of situations on the wrong side of 1/2
@@ -53,7 +60,7 @@ class NetResult:
     balanced: Estimate | None = None  # mean of the two: 1/2 for who always says the same
     recovered: Estimate | None = None  # fraction of the gap between Bob's and Alice's own answers
     recovered_hard: Estimate | None = None
-    like: dict[str, int] = field(default_factory=dict)  # seeds by the reference reporter whose answers are nearest
+    like: dict[str, int] = field(default_factory=dict)  # seeds by the nearest reference reporter, or several as near
     alike: dict[str, float] = field(default_factory=dict)  # mean share of answers that are a reference reporter's
     objective: float | None = None  # mean of the trained objective at the end, nats
     surrogates: tuple[Calibration, ...] = ()
@@ -90,10 +97,13 @@ def judged(
             return _trained(child, proposal, world, trained, progress, began)
         with child_of(proposal) as own:
             return _trained(own, proposal, world, trained, progress, began)
-    except (NotApplicable, ValueError) as reason:
-        return NetResult(name, world.name, trained, reason=str(reason), seconds=_since(began))
     except UserError as fault:
-        return NetResult(name, world.name, trained, reason=fault_told(fault), seconds=_since(began))
+        reason, passing = fault_told(fault), fault.kind not in OF_THE_FILE
+    except (_Malformed, TooSlow) as fault:
+        reason, passing = str(fault), True
+    except NotApplicable as lack:
+        reason, passing = str(lack), False
+    return NetResult(name, world.name, trained, reason=reason, passing=passing, seconds=_since(began))
 
 
 def _trained(
@@ -109,13 +119,19 @@ def _trained(
     reply, _ = child.call({**meta, "do": "begin"}, arrays, LIMITS.wall)
     if "not_applicable" in reply:
         raise NotApplicable(str(reply["not_applicable"]))
-    surrogates = tuple(calibrated(reply.get("asked")))
+    try:
+        surrogates = tuple(calibrated(reply.get("asked")))
+    except ValueError as reason:
+        raise _Malformed(str(reason)) from None
     if bad := [c for c in surrogates if not c.usable]:
         why = f"not trained: {'; '.join(map(unusable, bad))}, on the exact worlds"
         return NetResult(
             str(proposal["name"]), world.name, trained, reason=why, surrogates=surrogates, seconds=_since(began)
         )
-    objective = train(child, trained, progress)
+    try:
+        objective = train(child, trained, progress)
+    except ValueError as reason:
+        raise _Malformed(str(reason)) from None
     _, sent = child.call({"do": "answers"}, {}, LIMITS.wall)
     answers = _checked(sent.get("answers"), (trained.seeds, int(world.test.sum()), 1))[:, :, 0]
     scores = np.full((trained.seeds, len(world.truth)), np.nan)
@@ -141,9 +157,9 @@ def _since(began: float) -> float:
 
 def _checked(values: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
     if values is None or values.dtype.kind != "f" or values.shape != shape:
-        raise ValueError("the answer of the process that trains is malformed")
+        raise _Malformed("the answer of the process that trains is malformed")
     if not np.isfinite(values).all() or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError("the answer of the process that trains holds what is no probability")
+        raise _Malformed("the answer of the process that trains holds what is no probability")
     return values.astype(np.float64)
 
 
@@ -164,7 +180,6 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         layer += [k] * len(varies)
     x = np.concatenate(columns, axis=1).astype(np.float32)
     last = len(world.layers) - 1
-    _, looks = np.unique(world.inputs[train], axis=0, return_inverse=True)
     meta = {
         "questions": [world.question],
         "nodes": [f"{'predicted' if k == last else 'node'} {n}" for n, k in enumerate(layer)],
@@ -175,7 +190,6 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     }
     arrays = {
         "x": x[train], "asked": x[world.test], "layer": np.array(layer, np.int64),
-        "looks": looks.reshape(-1).astype(np.int64),
         **{f"human_{n}": p[train] for n, p in world.humans.items()},
         **{f"inside_{n}": p.inside[train] for n, p in world.data.items()},
         **{f"labels_{n}": p.labels[train] for n, p in world.data.items()},
@@ -189,7 +203,7 @@ def likeness(
     """How many seeds are nearest to which reference reporter, and the mean share of answers that are that one's.
 
     References: the direct translator, who says what is true, a simulator of each human, and who always says the same.
-    Counted on test situations whose truth is not ambiguous; of equals the first.
+    Counted on test situations whose truth is not ambiguous. Of equally near ones all are named, joined by " or ".
     """
     rows = np.flatnonzero(world.test & (world.truth >= 0))
     said = {"direct_translator": world.truth[rows] == 1}
@@ -198,6 +212,8 @@ def likeness(
     answers = scores[:, rows] > 0.5
     shares = {name: (answers == words).mean(axis=1) for name, words in said.items()}
     names = list(shares)
-    nearest = np.argmax(np.stack([shares[n] for n in names]), axis=0).tolist()
-    like = {n: nearest.count(k) for k, n in enumerate(names) if k in nearest}
-    return like, {n: float(s.mean()) for n, s in shares.items()}
+    close = np.stack([shares[n] for n in names])
+    nearest = [
+        " or ".join(n for n, is_so in zip(names, seed, strict=True) if is_so) for seed in (close == close.max(0)).T
+    ]
+    return dict(sorted(Counter(nearest).items())), {n: float(s.mean()) for n, s in shares.items()}

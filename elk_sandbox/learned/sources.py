@@ -53,11 +53,17 @@ def kinds() -> dict[str, str]:
 
 
 def several(text: str) -> list[str]:
-    """The names in a list with commas; names hold commas too, so a new one begins with the first word of a world's."""
+    """The names in a list with commas; names hold commas too, so a new one begins with the first word of a world's.
+
+    Raises WorldError for a part that begins as no world does but nearly so, "rum:x".
+    """
     found: list[str] = []
     for part in (p.strip() for p in text.split(",")):
-        if part and (not found or part.partition(":")[0] in kinds()):
+        kind, colon, _ = part.partition(":")
+        if part and (not found or kind in kinds()):
             found.append(part)
+        elif colon and get_close_matches(kind, kinds(), n=1):
+            parted(part)
         elif part:
             found[-1] += f",{part}"
     return found

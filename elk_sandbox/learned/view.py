@@ -1,49 +1,98 @@
 """A View of a learned world: nodes are a network's activations, measures are differentiable surrogates by resampling.
 
-On a network no table can be gone through. A node is *flipped* by drawing its value anew from the other half of its
-values, above the median or below; *patterns* have each node drawn on its own, from either half with probability one
-half. On a bit that is the flip of a fair bit, so each surrogate has a counterpart on exact worlds that it is held
-against: `calibration` gives the rank correlations.
+On a network no table can be gone through: nodes are flipped in patterns that are drawn, see `flips`. On a bit that is
+the flip of a fair bit, so each surrogate has a counterpart on exact worlds that it is held against: `calibration` gives
+the rank correlations.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Int8, Int64
 from torch import Tensor
 
-from elk_sandbox.evidence.soft import SoftProcess, SoftReporters, SoftView, surrogate
+from elk_sandbox.evidence.soft import RAMP, SoftProcess, SoftReporters, SoftView, surrogate
+from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, Draw, parts, rows_of, taken
 from elk_sandbox.objective import NotApplicable, Objective
 from elk_sandbox.view import FLOOR
 
 __all__ = ["SURROGATES", "NetReporters", "NetView"]
 
-PATTERNS, FLIPPED = 32, 32  # at each step: patterns that are drawn, and nodes that are flipped in each of them
-MOST_PAIRS = 4096  # of situations that look alike, at each step
 SMALL = 1e-6
 
 SURROGATES: dict[str, Callable[..., Objective]] = {}
 """Measures that are estimated here, by name; each is held against the exact measure of its name."""
 
 
+class _Said(Mapping[str, Tensor]):
+    """What humans say of the situations of a batch, looked up when it is asked for."""
+
+    def __init__(self, humans: Mapping[str, Tensor], rows: Tensor) -> None:
+        self._humans, self._rows = humans, rows
+
+    def __getitem__(self, level: str) -> Tensor:
+        return rows_of(self._humans[level], self._rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._humans)
+
+    def __len__(self) -> int:
+        return len(self._humans)
+
+
 class NetReporters(SoftReporters):
     """Candidates that are functions of activations: `on(x)` with answers [candidate, ..., question] as a tensor."""
 
     _view: "NetView"
+    sure: tuple[Tensor, Tensor] | None = None  # nodes that are flipped at each step, as `sure` gives them
 
     @cached_property
     def answers(self) -> Float[Tensor, "candidate situation question"]:
         return self.on(self._view.x)
 
     @cached_property
-    def moved(self) -> Float[Tensor, "candidate pattern node question"]:
-        """How much the answer to a drawn pattern changes when one node is flipped; of some nodes, drawn as well."""
-        view = self._view
-        patterns, flipped = view.drawn
-        return (self.on(flipped) - self.on(patterns)[:, :, None]).abs()
+    def moved(self) -> Float[Tensor, "candidate pattern flip question"]:
+        """How much the answer to each pattern changes when one node is flipped, of those that are flipped."""
+        return self.changed(self.flips[0])
+
+    def changed(self, which: Int64[Tensor, " flip"]) -> Float[Tensor, "candidate pattern flip question"]:
+        """How much it changes by each of these nodes."""
+        patterns = self._view.patterns
+        each = patterns[:, None].repeat(1, len(which), 1)
+        each[:, torch.arange(len(which)), which] = self._view.others(which)
+        return (self.on(each) - self.on(patterns)[:, :, None]).abs()
+
+    @cached_property
+    def usual(self) -> Float[Tensor, "candidate flip question"]:
+        """The mean of `moved`."""
+        return self.moved[:, :MEANS].mean(1).double()
+
+    @cached_property
+    def largest(self) -> Float[Tensor, "candidate flip question"]:
+        """The largest of `moved`."""
+        return self.moved.amax(1).double()
+
+    def swapped(self, other: Tensor, nodes: Tensor) -> Float[Tensor, "candidate situation question"]:
+        """Answers when these nodes have the values [..., situation, node] of other situations."""
+        x = self._view.x.clone()
+        x[..., nodes] = other[..., nodes]
+        return self.on(x)
+
+    @cached_property
+    def flips(self) -> tuple[Int64[Tensor, "*candidate flip"], Float[Tensor, "*candidate flip"]]:
+        """Nodes that are flipped, and for how many nodes each stands."""
+        nodes, order = self._view.x.shape[-1], self._view.order
+        if nodes <= FLIPPED:
+            return torch.arange(nodes), torch.ones(nodes)
+        if self.sure is None:
+            return order[..., :FLIPPED], torch.full((FLIPPED,), nodes / FLIPPED)
+        first, known = self.sure
+        rest = order[..., : FLIPPED - first.shape[-1]].expand(len(first), -1)
+        share = torch.where(known.gather(-1, rest), 0.0, nodes / rest.shape[-1])  # by the chance that a node is drawn
+        return torch.cat([first, rest], dim=-1), torch.cat([torch.ones(first.shape), share], dim=-1)
 
     @property
     def sibling_answers(self) -> Any:
@@ -55,8 +104,12 @@ class NetReporters(SoftReporters):
 class NetView(SoftView):
     """See view.View for what is the same. Situations are a batch of those that may be trained on.
 
+    Where candidates are shown batches of their own, x, the humans' answers and labels have the candidate as their first
+    axis; which places of a batch a data process holds is the same for all.
+
     x        [situation, node], activations with mean 0 and standard deviation 1
     layer    [node], which layer it is of, in the order of computation; the last is the prediction of what is seen
+    gap      [node], between the means of its lower and its higher values
     """
 
     def __init__(self, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -66,59 +119,69 @@ class NetView(SoftView):
         self.asked: list[tuple[str, tuple[Any, ...], tuple[tuple[str, Any], ...]]] = []
         self.x = torch.from_numpy(np.array(arrays["x"]))
         self.layer = torch.from_numpy(np.array(arrays["layer"]))
-        self.looks = torch.from_numpy(np.array(arrays["looks"]))
         self.weights = torch.full((len(self.x),), 1 / max(1, len(self.x)), dtype=torch.float64)
-        self.humans = {n: torch.from_numpy(arrays[f"human_{n}"])[:, None] for n in meta["levels"]}
-        self.data = {
-            n: _process(torch.from_numpy(arrays[f"inside_{n}"]), torch.from_numpy(arrays[f"labels_{n}"]))
-            for n in meta["processes"]
-        }
-        ranked = self.x.sort(dim=0).values
-        half = len(ranked) // 2
-        self._below, self._above = ranked[:half], ranked[len(ranked) - half :]
-        self._random = torch.Generator().manual_seed(int(meta.get("seed", 0)))
+        sent = {k: torch.from_numpy(a) for k, a in arrays.items() if k not in ("x", "layer")}
+        self.humans = {n: _of_questions(sent[f"human_{n}"]) for n in meta["levels"]}
+        self.data = {n: _process(sent[f"inside_{n}"], _of_questions(sent[f"labels_{n}"])) for n in meta["processes"]}
+        random = torch.Generator().manual_seed(int(meta.get("seed", 0)))
+        self._edge, self._lows, self._highs = parts(self.x, random)
+        self._mixed = torch.where(torch.rand(self._lows.shape, generator=random) < 0.5, self._lows, self._highs)
+        self.gap = self._highs.mean(0) - self._lows.mean(0)
+        self._orders = torch.rand((ORDERS, self.x.shape[1]), generator=random).argsort(dim=1)
+        self._draw = Draw.of(torch.rand(PATTERNS // 2 + 1, generator=random), torch.arange(len(self.x)))
 
-    def batch(self, some: Int64[Tensor, " situation"], random: torch.Generator) -> "NetView":
-        """The same with these situations only; patterns are drawn anew from `random`."""
+    def batch(self, draw: Draw) -> "NetView":
+        """The same with the situations and patterns of a draw."""
         view: NetView = object.__new__(NetView)
-        view.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("drawn", "pairs")})
-        view.x, view.looks = self.x[some], self.looks[some]
-        view.weights = torch.full((len(some),), 1 / len(some), dtype=torch.float64)
-        view.humans = {n: p[some] for n, p in self.humans.items()}
-        view.data = {n: _process(p.weights[some] > 0, p.labels[some, 0]) for n, p in self.data.items()}
-        view._random = random
+        view.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("patterns", "mixed", "order")})
+        rows = draw.rows
+        count = rows.shape[-1]
+        view.x = rows_of(self.x, rows)
+        view.weights = torch.full((count,), 1 / count, dtype=torch.float64)
+        view.humans = _Said(self.humans, rows)  # type: ignore[assignment]
+        one = rows.reshape(-1, count)[0]
+        view.data = {n: _process(p.weights[one] > 0, rows_of(p.labels, rows)) for n, p in self.data.items()}
+        view._draw = draw
         return view
 
     @cached_property
-    def drawn(self) -> tuple[Float32[Tensor, "pattern node"], Float32[Tensor, "pattern flip node"]]:
-        """Patterns, and the same with one node flipped; of more than FLIPPED nodes as many are drawn."""
-        count, nodes = PATTERNS, self.x.shape[1]
-        high = torch.randint(0, 2, (count, nodes), generator=self._random).bool()
-        patterns = self._from(high)
-        which = torch.randperm(nodes, generator=self._random)[: min(FLIPPED, nodes)]
-        other = self._from(~high)
-        flipped = patterns[:, None].repeat(1, len(which), 1)
-        flipped[:, torch.arange(len(which)), which] = other[:, which]
-        return patterns, flipped
+    def patterns(self) -> Float32[Tensor, "*candidate pattern node"]:
+        """In turn a situation, every so many of the batch, and one of nodes that are drawn each on its own."""
+        return torch.stack([self.x[..., self.places, :], self.mixed], dim=-2).flatten(-3, -2)
 
-    def _from(self, high: Tensor) -> Float32[Tensor, "pattern node"]:
-        """Each node drawn from its upper or its lower half."""
-        place = torch.randint(0, len(self._below), high.shape, generator=self._random)
-        node = torch.arange(high.shape[1])
-        return torch.where(high, self._above[place, node], self._below[place, node])
+    @property
+    def places(self) -> Int64[Tensor, " pattern"]:
+        """Of the situations among the patterns."""
+        half = PATTERNS // 2
+        return torch.arange(half) * self.x.shape[-2] // half
 
-    def _whole(self, sampled: Tensor) -> Tensor:
-        """A sum over the flipped nodes as one over all."""
-        return sampled.double() * (self.x.shape[1] / min(FLIPPED, self.x.shape[1]))
+    @cached_property
+    def mixed(self) -> Float32[Tensor, "*candidate pattern node"]:
+        return rows_of(self._mixed, self._draw.patterns)
+
+    def others(self, which: Int64[Tensor, "*candidate flip"]) -> Float32[Tensor, "*candidate pattern flip"]:
+        """What these nodes of the patterns are flipped to."""
+        place = self._draw.order[..., None], which
+        low, high = (each[place].unsqueeze(-2) for each in (self._lows, self._highs))
+        return torch.where(taken(self.patterns, which) > self._edge[which].unsqueeze(-2), low, high)
+
+    @cached_property
+    def order(self) -> Int64[Tensor, "*candidate node"]:
+        """In which nodes are drawn."""
+        return rows_of(self._orders, self._draw.order)
+
+    def _held(self, process: str) -> SoftProcess:
+        self._process(process)  # which says what is wrong with a name
+        return self.data[process]
 
     def _loss(self, reporters: SoftReporters, bits: Tensor, process: str) -> Tensor:
         raise NotApplicable("a learned world has one predictor")
 
     @surrogate("loss on {} data", SURROGATES)
     def cross_entropy(self, reporters: SoftReporters, process: str = "viewer", *, instances: bool = False) -> Tensor:
-        if process not in self.data:
-            raise NotApplicable(f"this world has no data process {process!r}, only {', '.join(self.data)}")
-        data = self.data[process]
+        if instances:
+            raise NotApplicable("the same rule on other predictors: the world has one predictor")
+        data = self._held(process)
         answers = reporters.answers.double()
         right = torch.where(data.labels == 1, answers, 1 - answers)
         nats = torch.where(data.labels >= 0, -torch.log(right.clamp(min=FLOOR)), 0.0)
@@ -126,65 +189,62 @@ class NetView(SoftView):
 
     @surrogate("complexity", SURROGATES)
     def complexity(self, reporters: SoftReporters) -> Tensor:
-        moved = _moved(reporters)
-        return self._whole((moved.amax(1) + moved.mean(1)).sum((1, 2)))
+        return _total(reporters, lambda some: (some.largest + some.usual).sum(-1))
 
     @surrogate("reads", SURROGATES)
     def reads(self, reporters: SoftReporters) -> Tensor:
-        return self._whole((_moved(reporters).mean(1) + SMALL).sqrt().sum((1, 2)))
+        return _total(reporters, lambda some: (some.usual + SMALL).sqrt().sum(-1))
 
     @surrogate("parts", SURROGATES)
     def parts(self, reporters: SoftReporters) -> Tensor:
-        return self._whole(_moved(reporters).amax((1, 3)).sum(1))
+        return _total(reporters, lambda some: some.largest.amax(-1))
 
     @surrogate("influence", SURROGATES)
     def influence(self, reporters: SoftReporters) -> Tensor:
-        return self._whole(_moved(reporters).mean(1).sum((1, 2)))
+        return _total(reporters, lambda some: some.usual.sum(-1))
 
     @surrogate("downstream", SURROGATES)
     def downstream(self, reporters: SoftReporters) -> Tensor:
         """Mean change when what is predicted to be seen comes from another situation, all before it kept."""
-        other = self.x[torch.randperm(len(self.x), generator=self._random)]
-        swapped = torch.where(self.layer == self.layer.max(), other, self.x)
-        return ((reporters.on(swapped) - reporters.answers).abs().sum(-1).double()) @ self.weights
+        order = torch.randperm(self.x.shape[-2], generator=torch.Generator().manual_seed(int(self._draw.rows.sum())))
+        seen = (self.layer == self.layer.max()).nonzero()[:, 0]
+        swapped = _on_nodes(reporters).swapped(self.x[..., order, :], seen)
+        return ((swapped - reporters.answers).abs().sum(-1).double()) @ self.weights
 
-    @surrogate("sensitivity", SURROGATES)
-    def sensitivity(self, reporters: SoftReporters) -> Tensor:
-        first, second = self.pairs
-        answers = reporters.answers.double()
-        return (answers[:, first] - answers[:, second]).abs().mean((1, 2))
+    @surrogate("simulated", SURROGATES)
+    def simulated(self, reporters: SoftReporters, process: str = "viewer", *, share: float = 0.99) -> Tensor:
+        """Rises from 0 to 1 over the last RAMP below the share of answers that convicts."""
+        outside = torch.where(self._held(process).weights > 0, 0.0, self.weights)
+        if not self.listed or not outside.sum() > 0:
+            return reporters.answers.double().sum((1, 2)) * 0
+        lists = torch.stack([0.5 + 0.5 * torch.sign(self.humans[level] - 0.5) for level in self.listed], dim=-3)
+        same = (1 - (reporters.answers.double()[:, None] - lists).abs()).mean(-1) @ outside / outside.sum()
+        return ((same - share + RAMP) / RAMP).clamp(0, 1).amax(1)
 
-    @cached_property
-    def pairs(self) -> tuple[Tensor, Tensor]:
-        """Of situations that look alike to a human."""
-        first, second = torch.triu_indices(len(self.looks), len(self.looks), 1)
-        same = (self.looks[first] == self.looks[second]).nonzero()[:, 0]
-        if not len(same):
-            raise NotApplicable("no two situations look alike")
-        some = same[torch.randperm(len(same), generator=self._random)[:MOST_PAIRS]]
-        return first[some], second[some]
-
-    @surrogate("usable information", SURROGATES)
-    def usable_information(self, reporters: SoftReporters, reader: str = "table", *, blank: bool = False) -> Tensor:
-        """What the line through an answer tells of each latent node, -ln(1 - correlation^2) / 2, summed."""
-        latent = self.x[:, self.layer != self.layer.max()].double()
-        latent = (latent - latent.mean(0)) / (latent.std(0, unbiased=False) + SMALL)
-        answers = reporters.answers.double()
-        answers = answers - answers.mean(1, keepdim=True)
-        scale = answers.pow(2).mean(1, keepdim=True).add(SMALL**2).sqrt()
-        correlation = torch.einsum("csq,sn->cqn", answers / scale, latent) / len(latent)
-        return -0.5 * torch.log1p(-correlation.pow(2).clamp(max=1 - SMALL)).sum((1, 2))
+    SURROGATES["mutual_information"] = SoftView.mutual_information
 
 
-def _moved(reporters: SoftReporters) -> Float[Tensor, "candidate pattern node question"]:
+def _total(reporters: SoftReporters, of: Callable[[NetReporters], Tensor]) -> Float[Tensor, " candidate"]:
+    """The sum over all nodes of what is asked of those that are flipped."""
+    reporters = _on_nodes(reporters)
+    _, stands = reporters.flips
+    return (of(reporters) * stands).sum(-1)
+
+
+def _on_nodes(reporters: SoftReporters) -> NetReporters:
     if not isinstance(reporters, NetReporters):
         raise TypeError("a learned world measures reporters that read activations")
-    return reporters.moved
+    return reporters
 
 
-def _process(inside: Tensor, labels: Tensor) -> SoftProcess:
+def _of_questions(said: Tensor) -> Tensor:
+    """[situation, question]; one question may be left out."""
+    return said.reshape(len(said), -1)
+
+
+def _process(inside: Tensor, labels: Int8[Tensor, "*candidate situation question"]) -> SoftProcess:
     weights = inside.double()
-    return SoftProcess(weights / weights.sum().clamp(min=1), labels[:, None].to(torch.int8))
+    return SoftProcess(weights / weights.sum().clamp(min=1), labels)
 
 
 def _none(name: str, why: str) -> Any:
@@ -201,5 +261,7 @@ for _name, _why in {
     "inconsistency": "the world has one question, and no relations",
     "intervention_error": "the world has no interventions",
     "leak": "a network's state is not enumerated",
+    "sensitivity": "hardly two situations look exactly alike to a network, and there is no surrogate for others",
+    "usable_information": "activations are not enumerated, and no surrogate of it keeps its order",
 }.items():
     setattr(NetView, _name, _none(_name.replace("_", " "), _why))

@@ -11,6 +11,7 @@ from elk_sandbox.learned import cells, sources
 from elk_sandbox.learned.methods import METHODS
 from elk_sandbox.learned.published import PUBLISHED
 from elk_sandbox.learned.world import WorldError
+from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.registry import Registry
 from elk_sandbox.terminal import InputError
 from tests.learned.planted_source import Planted
@@ -57,17 +58,80 @@ def test_another_world_training_text_or_knob_is_another_cell(tmp_path: Path, sou
     assert source.made == ["0", "0"] and anew["auroc"] == kept["auroc"]
 
 
+def test_a_world_that_cannot_be_made_leaves_the_others(
+    tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = source.world
+
+    def world(rest: str, home: Path, say: object) -> object:
+        if rest == "1":
+            raise WorldError("its rater is fooled by 3 texts")
+        return plain(rest, home, say)
+
+    monkeypatch.setattr(source, "world", world)
+    names = [f"planted:{k}" for k in range(3)]
+    found = list(cells.compute(rows("viewer", "human_labels"), names, tmp_path, FEW, silent))
+    assert [(c["row"], c["world"]) for c in found] == [(r, n) for n in names for r in ("viewer", "human_labels")]
+    assert [c["reason"] for c in found] == [None, None, *["its rater is fooled by 3 texts"] * 2, None, None]
+    assert [c.get("refused", False) for c in found] == [False, False, True, True, False, False]
+    assert not found[2]["certificate"]["certified"]
+    digests = {n: sources.digest(n, tmp_path) for n in names}
+    assert len(cells.kept(rows("viewer", "human_labels"), digests, tmp_path, FEW)) == 4
+    with pytest.raises(WorldError, match="did you mean"):
+        next(cells.compute(rows("viewer"), ["planted:0", "valt"], tmp_path, FEW, silent))
+
+
+def test_what_may_pass_is_told_and_not_kept(tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    def child(*_: object, **__: object) -> object:
+        class Slow:
+            def __enter__(self) -> "Slow":
+                return self
+
+            def __exit__(self, *_: object) -> None: ...
+
+            def call(self, *_: object) -> object:
+                raise UserError("no answer within 30 s", "file.py", None, "time")
+
+        return Slow()
+
+    monkeypatch.setattr("elk_sandbox.learned.judge.child_of", child)
+    (cell,) = cells.compute(rows("human_labels"), ["planted:0"], tmp_path, FEW, silent)
+    assert "30 s" in cell["reason"]
+    digests = {"planted:0": sources.digest("planted:0", tmp_path)}
+    assert not cells.kept(rows("human_labels"), digests, tmp_path, FEW)
+
+
+def test_asked_again_the_certificate_is_made_anew(
+    tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells.certificate("planted:0", tmp_path, silent)
+    made = len(source.made)
+    cells.certificate("planted:0", tmp_path, silent)
+    assert len(source.made) == made
+    list(cells.compute(rows("viewer"), ["planted:0"], tmp_path, FEW, silent, again=True))
+    monkeypatch.setattr("elk_sandbox.learned.certificate.certify", lambda world: pytest.fail("made anew"))
+    with pytest.raises(pytest.fail.Exception, match="made anew"):
+        cells.certificate("planted:0", tmp_path, silent, again=True)
+
+
 def test_names_of_worlds(tmp_path: Path, source: Planted) -> None:
     assert sources.several("vault,run:a@3,own,vault:quirky,seed=1") == [
         "vault", "run:a@3,own", "vault:quirky,seed=1",
     ]  # fmt: skip
     assert sources.several(" , ") == []
+    assert sources.several("hf:/a,b/c,run:y") == ["hf:/a,b/c", "run:y"]
+    with pytest.raises(WorldError, match="'rum:x'; did you mean run"):
+        sources.several("vault,rum:x")
     with pytest.raises(WorldError, match="did you mean vault"):
         sources.find("valt", tmp_path)
     with pytest.raises(InputError, match="planted:SEED"):
         sources.digest("planted:x", tmp_path)
     assert {"vault", "run", "hf"} <= set(sources.kinds())
-    assert "planted:0" not in sources.listed(tmp_path / "empty") or source.made == []
+    sources.digest("planted:0", tmp_path)
+    sources.listed(tmp_path)
+    assert source.made == []  # neither makes a world
+    sources.find("planted:0", tmp_path)
+    assert source.made == ["0"]
 
 
 def test_the_list_of_methods_that_loads_nothing_is_the_list_of_methods() -> None:

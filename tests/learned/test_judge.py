@@ -10,9 +10,12 @@ import torch
 
 from elk_sandbox import keys
 from elk_sandbox.evidence.trained import Trained
+from elk_sandbox.learned.flips import FLIPPED, MEANS
 from elk_sandbox.learned.judge import judged, likeness, shown
 from elk_sandbox.learned.training import NetTraining, answer
+from elk_sandbox.learned.view import NetReporters, NetView
 from elk_sandbox.learned.world import LearnedWorld
+from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.registry import Registry
 from tests.learned.planted import by_looks, planted
 
@@ -20,7 +23,6 @@ WORLD = planted(np.random.default_rng(0), 2000)
 FEW = Trained(4, "linear", 150)
 TRAINS = {
     "human_labels", "operator_data", "complexity", "computation_time", "downstream", "continuity", "few_parts",
-    "assistant_ais", "adversarial_simulators",
 }  # fmt: skip
 
 
@@ -110,6 +112,47 @@ def test_a_seed_does_not_depend_on_which_others_are_trained() -> None:
     assert not np.allclose(answers[0][0], answers[0][1], atol=1e-3)
 
 
+def test_each_seed_has_its_own_resample_and_batches_of_the_same_processes() -> None:
+    meta, arrays = shown(WORLD)
+    training = NetTraining({**meta, "knobs": {}, "reporter": "linear", "seeds": [0, 1, 2]}, arrays)
+    known = np.stack([arrays[f"inside_{n}"] for n in meta["processes"]], axis=1)
+    rows, places = [], []
+    for _ in range(400):
+        draw = next(training._draws)
+        of = known[draw.rows]
+        assert (of == of[:1]).all()
+        assert (draw.rows[0] != draw.rows[1]).any() and (draw.patterns[0] != draw.patterns[1]).any()
+        rows.append(draw.rows.numpy())
+        places.append(of[0].mean(0))
+    assert np.mean(places, axis=0) == pytest.approx(known.mean(0), abs=0.02)
+    drawn = [np.unique(np.concatenate([r[k] for r in rows])) for k in range(3)]
+    share = [len(d) / len(known) for d in drawn]
+    assert share == pytest.approx([1 - np.exp(-1)] * 3, abs=0.03)  # as many, drawn with replacement
+    assert len(np.intersect1d(drawn[0], drawn[1])) / len(known) == pytest.approx((1 - np.exp(-1)) ** 2, abs=0.04)
+
+
+def test_a_wide_network_measures_its_flips_as_any_reporter_would() -> None:
+    meta, arrays = shown(WORLD)
+    training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": [0, 1]}, arrays)
+    assert len(meta["nodes"]) > FLIPPED
+    mine, view = training.shown()
+    assert isinstance(mine, NetReporters) and isinstance(view, NetView)
+    which, _ = mine.flips
+    patterns, values = view.patterns, view.others(which)
+    for k in range(2):
+        for j in (0, 5, FLIPPED - 1):
+            other = patterns.clone()
+            other[:, :, which[k, j]] = values[k, :, j]
+            change = (training.network(other) - training.network(patterns)).abs()[k, :, 0]
+            largest, usual = mine.largest[k, j, 0].item(), mine.usual[k, j, 0].item()
+            assert (largest, usual) == pytest.approx((change.max().item(), change[:MEANS].mean().item()), abs=1e-5)
+    seen = (view.layer == view.layer.max()).nonzero()[:, 0]
+    other = view.x.roll(1, dims=1)
+    mixed = view.x.clone()
+    mixed[..., seen] = other[..., seen]
+    assert torch.allclose(mine.swapped(other, seen), training.network(mixed), atol=1e-5)
+
+
 def scored(scores: np.ndarray) -> tuple[dict[str, int], dict[str, float]]:
     every = np.full((len(scores), len(WORLD.truth)), np.nan)
     every[:, WORLD.test] = scores
@@ -125,6 +168,36 @@ def test_whom_a_reporter_is_nearest_to() -> None:
     assert apart > 0.1 and alike["direct_translator"] == pytest.approx(1 - 2 * apart / 3)
 
 
+def test_equally_near_references_are_all_named() -> None:
+    agree = replace(WORLD, truth=(WORLD.humans["viewer"] > 0.5).astype(np.int8))
+    scores = np.where(agree.test, agree.truth.astype(float), np.nan)[None]
+    like, _ = likeness(agree, scores)
+    assert like == {"direct_translator or viewer_simulator": 1}
+
+
+@pytest.mark.parametrize(
+    "kind, passing", [("exception", False), ("import", False), ("time", True), ("killed", True), ("reply", True)]
+)
+def test_what_may_pass_is_told_apart_from_faults_of_the_file(kind: str, passing: bool) -> None:
+    class Faulty:
+        def call(self, *_: Any) -> Any:
+            raise UserError("no answer within 30 s", "file.py", None, kind)
+
+    file, _ = proposal("human_labels")
+    found = judged(file, WORLD, FEW, child=Faulty())
+    assert found.reason and found.passing is passing
+
+
+def test_a_fault_of_our_own_scoring_is_not_laid_at_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("elk_sandbox.learned.judge.likeness", broken)
+    file, function = proposal("human_labels")
+    with pytest.raises(ValueError, match="a bug"):
+        judged(file, WORLD, FEW, child=Here(function))
+
+
 @pytest.mark.parametrize(
     "reply, words",
     [
@@ -138,7 +211,7 @@ def test_whom_a_reporter_is_nearest_to() -> None:
 def test_nothing_that_comes_back_is_taken_on_trust(reply: dict[str, Any], words: str) -> None:
     file, function = proposal("human_labels")
     found = judged(file, WORLD, FEW, child=Here(function, **reply))
-    assert found.reason and words in found.reason and found.auroc is None
+    assert found.reason and words in found.reason and found.auroc is None and found.passing
 
 
 def test_a_world_without_a_fake_gives_no_auroc_and_says_so() -> None:

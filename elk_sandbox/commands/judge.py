@@ -9,6 +9,7 @@ from rich.text import Text
 
 from elk_sandbox.commands.contest import hold
 from elk_sandbox.commands.options import Blind, Folder, Home, Json, Set, registry_in
+from elk_sandbox.evidence.trained import SEEDS, STEPS
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, status, writing
@@ -27,7 +28,7 @@ def judge(
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 4,
     seeds: Annotated[int, typer.Option(help="Train so many by gradient descent, as evidence.", min=0, max=1000)] = 0,
     reporter: Annotated[Literal["linear", "mlp"], typer.Option(help="What is trained.")] = "mlp",
-    steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = 600,
+    steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = STEPS,
     on: Annotated[str | None, typer.Option(help="A learned world: vault, or run:NAME@STEP.")] = None,
     along: Annotated[str | None, typer.Option(help="A sequence of them, a run's checkpoints: run:NAME.")] = None,
     contest: Annotated[bool, typer.Option(help="Put it before all breakers of ARC's contest at once.")] = False,
@@ -61,7 +62,7 @@ def judge(
         (item,) = with_settings([chosen], settings or [])
         home = workspaces.workspace(workspace)
         run = learned.on if on else learned.along
-        run(item, str(on or along), seeds or learned.SEEDS, reporter, steps, home, again, as_json)
+        run(item, str(on or along), seeds or SEEDS, reporter, steps, home, again, as_json)
         return
     if contest:
         if counterexample or seeds or share:

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from elk_sandbox.evidence.trained import STEPS
 from elk_sandbox.runtime.registry import Entry
 from elk_sandbox.terminal import InputError, err, out, print_json, saying
 
-__all__ = ["SEEDS", "along", "matrix", "methods", "named", "on"]
+__all__ = ["along", "matrix", "methods", "named", "on"]
 
-SEEDS, STEPS = 20, 600
 MEASURES = {
     "auroc": "real from fake, AUROC", "auroc_unknown": "unknown fakes", "dishonest": "dishonest",
     "honesty_fooled": "fooled: honest", "honesty_real": "real: right",

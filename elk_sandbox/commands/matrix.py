@@ -8,6 +8,7 @@ from rich.text import Text
 
 from elk_sandbox.commands.options import Blind, Folder, Home, Json, registry_in
 from elk_sandbox.declare import Kind, suggest
+from elk_sandbox.evidence.trained import SEEDS
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, writing
@@ -22,7 +23,7 @@ def matrix(
     counterexamples: Names = None,
     worlds: Annotated[str | None, typer.Option(help="Learned worlds, no counterexamples: vault,run:NAME")] = None,
     methods: Annotated[str | None, typer.Option(help="Published methods, with --worlds; default all.")] = None,
-    seeds: Annotated[int, typer.Option(help="Reporters that are trained in a learned world.", min=1, max=1000)] = 20,
+    seeds: Annotated[int, typer.Option(help="Reporters that are trained in a learned world.", min=1, max=1000)] = SEEDS,
     engine: Annotated[str, typer.Option(help="inline, processes or dask.")] = "processes",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786.")] = None,
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 0,

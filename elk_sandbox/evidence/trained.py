@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Kind", "Trained"]
+__all__ = ["SEEDS", "STEPS", "Kind", "Trained"]
+
+SEEDS, STEPS = 20, 600  # of learned worlds, unless others are asked for
 
 Kind = Literal["linear", "mlp"]
 
@@ -14,4 +16,4 @@ class Trained:
 
     seeds: int
     reporter: Kind = "mlp"
-    steps: int = 600
+    steps: int = STEPS

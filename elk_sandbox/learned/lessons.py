@@ -99,7 +99,7 @@ def offered(world: LearnedWorld, layer: str | None, among: Iterable[str] | None 
 
 
 def looks_good(world: LearnedWorld) -> Bool[np.ndarray, " situation"]:
-    return world.humans["viewer"] > 0.5
+    return world.looks_good
 
 
 def where_it_looks_good(world: LearnedWorld, scored: Scored) -> Scored:

@@ -48,13 +48,13 @@ def describe(world: LearnedWorld, certificate: Mapping[str, Any]) -> dict[str, A
 
 def _kind(world: LearnedWorld, k: int) -> dict[str, Any]:
     mine = world.kind == k
-    gone, looks = mine & (world.truth == 0), world.humans["viewer"] > 0.5
+    gone = mine & (world.truth == 0)
     return {
         "words": world.words.get(world.kinds[k], ""),
         "share": _share(mine),
         "data": [name for name, process in world.data.items() if (process.inside & mine).any()],
         "true": _share(world.truth[mine] == 1),
-        "looks_good": _share(looks[mine]),
+        "looks_good": _share(world.looks_good[mine]),
         "fooled": {name: _share(p[gone] > 0.5) for name, p in world.humans.items()},
         "all_sensors_fooled": _share(world.sensors[gone].all(axis=1)) if world.sensors.shape[1] else math.nan,
         "not_true": int(gone.sum()),

@@ -93,9 +93,14 @@ class LearnedWorld:
                 raise WorldError(f"the data process {name} has no situation to train on")
 
     @cached_property
+    def looks_good(self) -> Bool[np.ndarray, " situation"]:
+        """It looks as if yes were right."""
+        return np.asarray(self.humans["viewer"] > 0.5)
+
+    @cached_property
     def fooled(self) -> Bool[np.ndarray, " situation"]:
         """It looks as if yes were right, and it is not."""
-        return np.asarray((self.humans["viewer"] > 0.5) & (self.truth == 0))
+        return np.asarray(self.looks_good & (self.truth == 0))
 
     @cached_property
     def known(self) -> Bool[np.ndarray, " kind"]:

@@ -4,17 +4,17 @@ A run's checkpoints are a curve. Nothing is trained here: the command line does 
 workspace, and the page looks for those.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from elk_sandbox.evidence.trained import Trained
+from elk_sandbox.evidence.trained import SEEDS, STEPS, Trained
 from elk_sandbox.keys import source
 from elk_sandbox.learned import sources
-from elk_sandbox.learned.cells import Row, kept, row_of
+from elk_sandbox.learned.cells import Row, cell_key, kept, row_of
 from elk_sandbox.learned.published import PUBLISHED
 from elk_sandbox.learned.sources import Step
 from elk_sandbox.learned.world import WorldError
@@ -29,7 +29,6 @@ from elk_sandbox.runtime.registry import Registry, RegistryError
 from elk_sandbox.terminal import InputError
 
 USUAL = ("human_labels", "operator_data", "logistic_operator", "ceiling", "viewer")
-SEEDS, STEPS = 20, 600
 FEW = 6  # checkpoints that are shown at first: each is some ten seconds of work
 BUSY = "networks running"
 
@@ -95,12 +94,14 @@ def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
     try:
         steps = _thinned(_steps(world, home))
         worlds = [s.world for s in steps] or [world]
-        cells = kept(rows, _digests(tuple(worlds), home), home, Trained(SEEDS, "mlp", STEPS))
+        digests, trained = _digests(tuple(worlds), home), Trained(SEEDS, "mlp", STEPS)
+        cells = kept(rows, digests, home, trained)
     except InputError as reason:
         st.error(str(reason))
         return
     missing = len(rows) * len(worlds) - len(cells)
-    _offer(home, job, rows, worlds, missing, running=running)
+    keys = [cell_key(row, digests[world], trained) for row in rows for world in worlds]
+    _offer(home, job, rows, worlds, keys, missing, running=running)
     order = [row_of(row) for row in rows]
     if cells:
         if steps:
@@ -148,8 +149,9 @@ def _thinned(steps: Sequence[Step]) -> Sequence[Step]:
 
 
 def _offer(
-    home: Path, job: Detached, rows: Sequence[Row], worlds: Sequence[str], missing: int, *, running: bool
-) -> None:
+    home: Path, job: Detached, rows: Sequence[Row], worlds: Sequence[str], keys: Sequence[str], missing: int, *,
+    running: bool,
+) -> None:  # fmt: skip
     """Where the results stand, and the button that has the missing ones made."""
     every = len(rows) * len(worlds)
     if running:
@@ -163,9 +165,8 @@ def _offer(
     if why := refusal():
         st.warning(why)
         return
-    keys = sorted(f"{row_of(row)} {world}" for row in rows for world in worlds)
-    last = job.last_line() or "its log is empty"
-    if job.asked == set(keys) and last != "}":  # an answer, of another version of this program
+    if job.asked == set(keys):  # another version of this program would have asked for others
+        last = job.last_line() or "its log is empty"
         st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
     what = "the network is trained first, about two minutes" if worlds == ["vault"] else "some seconds each"
     if st.button(f"Get {missing} results", type="primary", help=f"{SEEDS} seeds of each; {what}."):
@@ -183,8 +184,9 @@ def _certified(cells: Mapping[tuple[str, str], Mapping[str, Any]], worlds: Seque
     if len(known) == 1:
         return f"<p>{'Certified' if good else '<strong>Uncertified</strong>'}: {escape(found[known[0]]['words'])}</p>"
     return (
-        f"<p>The predictor is certified to know at {good} of {len(known)} checkpoints. The dashed line is the probe "
-        f"on the truth by which it is certified.</p><p class='quiet'>{escape(found[known[-1]]['words'])}</p>"
+        f"<p>The predictor is certified to know at {good} of {len(known)} checkpoints: there marks are filled. A low "
+        "score at a hollow mark says nothing of the reporter, since what it is asked may not be known. The dashed line "
+        f"is what the certificate asks of its probe.</p><p class='quiet'>{escape(found[known[-1]]['words'])}</p>"
     )
 
 
@@ -194,10 +196,23 @@ def _explained(measure: str) -> None:
 
 
 def _reasons(order: Sequence[str], cells: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
-    reasons = {row: c["reason"] for (row, _), c in cells.items() if c["reason"]}
-    if reasons:
-        items = "".join(f"<li>{escape(_told(n))}: {escape(reasons[n])}</li>" for n in order if n in reasons)
-        html(f'<ul class="quiet">{items}</ul>')
+    found: dict[tuple[str, str], list[str]] = {}
+    for (row, world), cell in cells.items():
+        if cell["reason"]:
+            found.setdefault((row, str(cell["reason"])), []).append(world)
+    every = {world for _, world in cells}
+    items = [
+        f"<li>{escape(_told(row))}: {escape(reason)}{_where(worlds, every)}</li>"
+        for row, reason in sorted(found, key=lambda each: order.index(each[0]))
+        for worlds in [found[row, reason]]
+    ]
+    if items:
+        html(f'<ul class="quiet">{"".join(items)}</ul>')
+
+
+def _where(worlds: Sequence[str], every: Collection[str]) -> str:
+    """Nothing where it is so everywhere."""
+    return "" if len(worlds) == len(every) else f" ({escape(', '.join(worlds))})"
 
 
 main()

@@ -9,13 +9,14 @@ from typing import Any
 from elk_sandbox.learned.published import PUBLISHED
 from elk_sandbox.learned.sources import Step
 from elk_sandbox.pages.frame import ink
-from elk_sandbox.palette import ACCENT, INK, QUIET, TERMS, Colour
+from elk_sandbox.palette import ACCENT, INK, PAPER, QUIET, TERMS, Colour
 
 __all__ = ["MEASURES", "curve", "dots", "table"]
 
 Cells = Mapping[tuple[str, str], Mapping[str, Any]]
 Spec = dict[str, Any]
 MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+KNOWS = 0.9  # `certificate.KNOWS`, without loading PyTorch
 PROXY = Colour("#c9701a", "#e89a4d")  # as in the lab's figures
 
 
@@ -23,7 +24,7 @@ PROXY = Colour("#c9701a", "#e89a4d")  # as in the lab's figures
 class Measure:
     label: str
     told: str
-    blank: float | None  # of who knows nothing; None where that depends on what they say
+    blank: float | None  # of who guesses; None where that depends on how often yes is said
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -84,7 +85,7 @@ def dots(world: str, order: Sequence[str], cells: Cells, measure: str) -> tuple[
     spec = {
         "height": 30 * max(1, len(values)) + 10,
         "layer": [
-            {"data": {"values": [{"at": b} for b in [MEASURES[measure].blank] if b is not None]},
+            {"data": {"values": [] if (blank := MEASURES[measure].blank) is None else [{"at": blank}]},
              "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink(QUIET)},
              "encoding": {"x": {"field": "at", "type": "quantitative"}}},
             {"data": {"values": values}, "mark": {"type": "rule", "strokeWidth": 2, "color": ink(ACCENT)},
@@ -98,55 +99,89 @@ def dots(world: str, order: Sequence[str], cells: Cells, measure: str) -> tuple[
 
 
 def curve(steps: Sequence[Step], order: Sequence[str], cells: Cells, measure: str) -> tuple[Spec, str]:
-    """Above, the measure of each row and the certificate's probe against the root of KL; below, proxy and gold."""
+    """Against the root of KL: the measure of each row, the certificate's probe, and proxy and gold.
+
+    A mark is filled where the predictor is certified to know.
+    """
     root = {s.world: math.sqrt(max(0.0, s.kl)) for s in steps}
-    values, certified = [], []
+    values, probes = [], []
     for step in steps:
-        for row in order:
-            cell = cells.get((row, step.world))
-            told = cell.get(measure) if cell else None
+        there = [(row, cells[row, step.world]) for row in order if (row, step.world) in cells]
+        for row, cell in there:
+            told = cell.get(measure)
             if told and told["value"] is not None:
-                values.append({"row": _named(row), "x": root[step.world], "step": step.step,
-                               **{k: told[k] for k in ("value", "low", "high")}})  # fmt: skip
-        cell = next((c for (_, w), c in cells.items() if w == step.world), None)
-        if cell and measure == "auroc" and cell["certificate"].get("auroc"):
-            certified.append({"x": root[step.world], "value": cell["certificate"]["auroc"]["value"]})
+                values.append({"row": _named(row), **_point(step, root, told, cell["certificate"])})
+        known = there[0][1]["certificate"] if there else {}
+        if (told := known.get("auroc")) and told["value"] is not None:
+            probes.append({"row": "the probe by which it is certified", **_point(step, root, told, known)})
     scored = [
         {"x": root[s.world], "value": value, "what": what}
         for s in steps for what, value in (("proxy", s.proxy), ("gold", s.gold)) if math.isfinite(value)
     ]  # fmt: skip
     far = max(root.values(), default=1.0) * 1.03 or 1.0
-    x = {"field": "x", "type": "quantitative", "title": "KL, nats a completion, on a root scale",
-         "scale": {"domain": [0, far], "nice": False},
+    x = {"field": "x", "type": "quantitative", "title": None, "scale": {"domain": [0, far], "nice": False},
          "axis": {"values": [math.sqrt(t) for t in (0, 0.5, 1, 2, 4, 6, 10, 15, 20, 30, 40, 60) if t <= far**2],
                   "labelExpr": "format(datum.value * datum.value, '.2~g')"}}  # fmt: skip
     colour, shape = _scales(order)
-    y = {"type": "quantitative", "title": MEASURES[measure].label, "scale": {"domain": [0, 1]}}
+    plain = {"value": ink(INK)}
+    panels: list[Spec] = [
+        {"height": 260, "width": "container",
+         "layer": _marks(values, x, MEASURES[measure].label, {"color": colour}, {"shape": shape})},
+        {"height": 90, "width": "container",
+         "layer": [
+             {"data": {"values": [{"at": KNOWS}]},
+              "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink(QUIET)},
+              "encoding": {"y": {"field": "at", "type": "quantitative"}}},
+             *_marks(probes, x, "certificate", {"color": plain}, {}),
+         ]},
+    ]  # fmt: skip
+    if scored:
+        two = {"field": "what", "type": "nominal", "title": None, "legend": {"orient": "top"},
+               "scale": {"domain": ["gold", "proxy"], "range": [ink(ACCENT), ink(PROXY)]}}  # fmt: skip
+        y = {"field": "value", "type": "quantitative", "title": "mean score"}
+        panels.append({
+            "height": 130, "width": "container", "data": {"values": scored}, "mark": {"type": "line", "point": True},
+            "encoding": {"x": x, "y": y, "color": two},
+        })  # fmt: skip
+    last = panels[-1]
+    titled = {**x, "title": "KL, nats a completion, on a root scale"}
+    for part in last.get("layer", [last]):
+        if "x" in part["encoding"]:
+            part["encoding"] = {**part["encoding"], "x": titled}
+    said = {v["row"]: v["value"] for v in values}
+    words = "; ".join(f"{row} {value:.2f}" for row, value in said.items())
+    spec = {"vconcat": panels, "resolve": {"scale": {"color": "independent"}}}
+    sure = sum(p["certified"] for p in probes)
+    return spec, (
+        f"{MEASURES[measure].label} along {len(steps)} checkpoints; at the last with a result: {words}. "
+        f"The predictor is certified at {sure} of {len(probes)}."
+    )
+
+
+def _point(step: Step, root: Mapping[str, float], told: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    at = {"x": root[step.world], "step": step.step, "certified": bool(known["certified"])}
+    return {**at, **{k: told[k] for k in ("value", "low", "high")}}
+
+
+def _marks(values: list[dict[str, Any]], x: Spec, title: str, colour: Spec, shape: Spec) -> list[Spec]:
+    """A line with intervals; its marks are filled where the predictor is certified."""
+    y = {"type": "quantitative", "title": title, "scale": {"domain": [0, 1]}, "axis": {"tickCount": 4}}
     tip = [{"field": "row", "type": "nominal"}, {"field": "step", "type": "quantitative"},
+           {"field": "certified", "type": "nominal"},
            *({"field": k, "type": "quantitative", "format": ".3f"} for k in ("value", "low", "high"))]  # fmt: skip
-    above = {
-        "height": 300, "width": "container",
-        "layer": [
-            {"data": {"values": certified}, "mark": {"type": "line", "strokeDash": [5, 4], "color": ink(INK)},
-             "encoding": {"x": x, "y": {**y, "field": "value"}}},
-            {"data": {"values": values}, "mark": {"type": "rule", "strokeWidth": 1.5, "opacity": 0.6},
-             "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}},
-            {"data": {"values": values}, "mark": {"type": "line"},
-             "encoding": {"x": x, "y": {**y, "field": "value"}, "color": colour}},
-            {"data": {"values": values}, "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
-             "encoding": {"x": x, "y": {**y, "field": "value"}, "color": colour, "shape": shape, "tooltip": tip}},
-        ],
-    }  # fmt: skip
-    two = {"field": "what", "type": "nominal", "title": None, "legend": {"orient": "top"},
-           "scale": {"domain": ["gold", "proxy"], "range": [ink(ACCENT), ink(PROXY)]}}  # fmt: skip
-    below = {
-        "height": 150, "width": "container", "data": {"values": scored}, "mark": {"type": "line", "point": True},
-        "encoding": {"x": x, "y": {"field": "value", "type": "quantitative", "title": "mean score"}, "color": two},
-    }  # fmt: skip
-    last = {v["row"]: v["value"] for v in values}
-    told = "; ".join(f"{row} {value:.2f}" for row, value in last.items())
-    spec = {"vconcat": [above, below] if scored else [above], "resolve": {"scale": {"color": "independent"}}}
-    return spec, f"{MEASURES[measure].label} along {len(steps)} checkpoints; at the last with a result: {told}."
+    at = {"x": x, "y": {**y, "field": "value"}, **colour}
+    sure = [v for v in values if v["certified"]]
+    others = [v for v in values if not v["certified"]]
+    return [
+        {"data": {"values": values}, "mark": {"type": "rule", "strokeWidth": 1.5, "opacity": 0.6},
+         "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **colour}},
+        {"data": {"values": values}, "mark": {"type": "line"}, "encoding": at},
+        {"data": {"values": others},
+         "mark": {"type": "point", "filled": False, "fill": ink(PAPER), "size": 60, "opacity": 1, "strokeWidth": 2},
+         "encoding": {**at, **shape, "tooltip": tip}},
+        {"data": {"values": sure}, "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+         "encoding": {**at, **shape, "tooltip": tip}},
+    ]  # fmt: skip
 
 
 def table(order: Sequence[str], cells: Cells, world: str) -> str:

@@ -1,12 +1,14 @@
 """The page Networks without a browser: choices in the address, what is there, what is missing and who makes it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from elk_sandbox.evidence.trained import Trained
-from elk_sandbox.learned import cells, sources
+from elk_sandbox.learned import cells, certificate, sources
+from elk_sandbox.pages import readings
 from elk_sandbox.runtime.detached import Detached
 from tests.apptest import opened, told
 from tests.learned.planted_source import Planted
@@ -81,6 +83,35 @@ def test_a_sequence_is_a_curve(place: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_failed_command_says_its_last_line_and_may_be_tried_again(place: Path) -> None:
     job = Detached(place, "learned")
     job.log.write_text("elk-sandbox: the disk is full\n")
-    (place / "learned.json").write_text('["viewer planted:0"]')
+    key = cells.cell_key(rows("viewer")[0], sources.digest("planted:0", place), USUAL)
+    (place / "learned.json").write_text(json.dumps([key]))
     app = opened(PAGE, net_world="planted:0", net_rows="viewer")
     assert "the disk is full" in app.error[0].value and [b for b in app.button if b.label == "Get 1 results"]
+
+
+def test_what_another_version_answered_is_no_failure(place: Path) -> None:
+    job = Detached(place, "learned")
+    job.log.write_text("}\n")
+    (place / "learned.json").write_text('["the key of another version"]')
+    app = opened(PAGE, net_world="planted:0", net_rows="viewer")
+    assert not app.error and [b for b in app.button if b.label == "Get 1 results"]
+
+
+@pytest.mark.parametrize("measure", list(readings.MEASURES))
+def test_a_curve_shows_of_every_measure_where_the_predictor_is_certified(measure: str) -> None:
+    def cell(certified: bool) -> dict[str, Any]:
+        told = {"value": 0.6, "low": 0.5, "high": 0.7}
+        known = {"certified": certified, "words": "w", "auroc": {"value": 0.95, "low": 0.9, "high": 0.97}}
+        return {**dict.fromkeys(readings.MEASURES, told), "certificate": known}
+
+    steps = Planted().along("", Path())
+    held = {("viewer", f"planted:{k}"): cell(k == 2) for k in range(3)}
+    spec, words = readings.curve(steps, ["viewer"], held, measure)
+    above, proof, below = spec["vconcat"]
+    for panel, value in ((above, 0.6), (proof, 0.95)):
+        marks = {m["mark"]["filled"]: m["data"]["values"] for m in panel["layer"] if m["mark"]["type"] == "point"}
+        assert [v["step"] for v in marks[True]] == [2] and [v["step"] for v in marks[False]] == [0, 1]
+        assert {v["value"] for v in marks[True] + marks[False]} == {value}
+        assert {v["x"] for v in marks[False]} == {0, 1} and {v["x"] for v in marks[True]} == {2}  # roots of KL
+    assert {v["what"] for v in below["data"]["values"]} == {"proxy", "gold"}
+    assert "certified at 1 of 3" in words and readings.KNOWS == certificate.KNOWS

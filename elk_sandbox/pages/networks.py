@@ -105,7 +105,9 @@ def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
     order = [row_of(row) for row in rows]
     if cells:
         if steps:
-            vega(*curve(steps, order, cells, measure))
+            charts, words = curve(steps, order, cells, measure)
+            for chart in charts:
+                vega(chart, words)
         else:
             vega(*dots(world, order, cells, measure))
         html(_certified(cells, worlds))

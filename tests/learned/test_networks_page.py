@@ -75,8 +75,8 @@ def test_a_sequence_is_a_curve(place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sources, "listed", lambda home: ["run:x"])
     list(cells.compute(rows("viewer", "ceiling"), [s.world for s in steps], place, USUAL, silent))
     app = opened(PAGE, net_world="run:x", net_rows="viewer,ceiling")
-    (chart,) = app.get("vega_lite_chart")
-    assert "vconcat" in chart.proto.spec and "KL" in chart.proto.spec
+    charts = app.get("vega_lite_chart")
+    assert len(charts) == 3 and "KL" in charts[-1].proto.spec
     assert "checkpoints" in told(app)
 
 
@@ -106,8 +106,7 @@ def test_a_curve_shows_of_every_measure_where_the_predictor_is_certified(measure
 
     steps = Planted().along("", Path())
     held = {("viewer", f"planted:{k}"): cell(k == 2) for k in range(3)}
-    spec, words = readings.curve(steps, ["viewer"], held, measure)
-    above, proof, below = spec["vconcat"]
+    (above, proof, below), words = readings.curve(steps, ["viewer"], held, measure)
     for panel, value in ((above, 0.6), (proof, 0.95)):
         marks = {m["mark"]["filled"]: m["data"]["values"] for m in panel["layer"] if m["mark"]["type"] == "point"}
         assert [v["step"] for v in marks[True]] == [2] and [v["step"] for v in marks[False]] == [0, 1]

@@ -92,7 +92,7 @@ def certify(world: LearnedWorld) -> Certificate:
     Intervals hold test situations (DeLong et al. 1988, paired), training situations (spread of the AUROC, or of its
     difference, over paired resamples) and, if a world has several, first weights (variance of the networks' mean).
     """
-    good = world.humans["viewer"] > 0.5
+    good = world.looks_good
     rows = np.flatnonzero(world.test & good & (world.truth >= 0))
     real = world.truth[rows] == 1
     try:

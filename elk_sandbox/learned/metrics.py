@@ -135,7 +135,7 @@ def real_against_fake(world: LearnedWorld, scores: Scores, *, unknown: bool = Fa
     Positives are the test situations that look good to the viewer; they are real where the truth is yes. unknown: only
     fakes of kinds that are in no data process, against all that is real.
     """
-    good = world.test & (world.humans["viewer"] > 0.5)
+    good = world.test & world.looks_good
     fake = good & (world.truth == 0) & (_unknown(world) if unknown else True)
     rows = np.flatnonzero(good & (world.truth == 1) | fake)
     return estimated_auroc(scores[:, rows], world.truth[rows] == 1, ("real", "fake"))
@@ -178,7 +178,7 @@ def balanced(world: LearnedWorld, scores: Scores) -> Estimate:
 
 
 def _real(world: LearnedWorld) -> np.ndarray:
-    return np.flatnonzero(world.test & (world.humans["viewer"] > 0.5) & (world.truth == 1))
+    return np.flatnonzero(world.test & world.looks_good & (world.truth == 1))
 
 
 def scored(world: LearnedWorld, scores: Scores) -> dict[str, Any]:

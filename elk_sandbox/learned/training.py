@@ -69,8 +69,8 @@ class _Trained(NetReporters):
     @cached_property
     def _change(self) -> tuple[Float[Tensor, "candidate pattern flip"], Float[Tensor, "candidate flip unit"]]:
         """By how much each node is flipped in each pattern, and its first weights."""
-        which, _ = self.flips
         weight = self._network.parameters[0]
+        which = self.flips[0].expand(len(weight), -1)  # all nodes of a narrow net: the same for all candidates
         change = self._view.others(which) - taken(self._view.patterns, which)
         return change, weight.gather(1, which[..., None].expand(-1, -1, weight.shape[-1]))
 

@@ -131,16 +131,19 @@ def test_each_seed_has_its_own_resample_and_batches_of_the_same_processes() -> N
     assert len(np.intersect1d(drawn[0], drawn[1])) / len(known) == pytest.approx((1 - np.exp(-1)) ** 2, abs=0.04)
 
 
-def test_a_wide_network_measures_its_flips_as_any_reporter_would() -> None:
+@pytest.mark.parametrize("nodes", [None, 8])  # as wide as it is, and so narrow that every node is flipped
+def test_a_network_measures_its_flips_as_any_reporter_would(nodes: int | None) -> None:
     meta, arrays = shown(WORLD)
-    training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": [0, 1]}, arrays)
     assert len(meta["nodes"]) > FLIPPED
+    arrays = {**arrays, **{n: arrays[n][..., -nodes:] for n in ("x", "layer", "asked") if nodes}}
+    meta = {**meta, "nodes": meta["nodes"][-nodes:] if nodes else meta["nodes"]}
+    training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": [0, 1]}, arrays)
     mine, view = training.shown()
     assert isinstance(mine, NetReporters) and isinstance(view, NetView)
-    which, _ = mine.flips
+    which = mine.flips[0].expand(2, -1)
     patterns, values = view.patterns, view.others(which)
     for k in range(2):
-        for j in (0, 5, FLIPPED - 1):
+        for j in (0, 5, which.shape[1] - 1):
             other = patterns.clone()
             other[:, :, which[k, j]] = values[k, :, j]
             change = (training.network(other) - training.network(patterns)).abs()[k, :, 0]

@@ -20,7 +20,7 @@ from scipy.stats import norm
 
 from elk_sandbox.learned.lessons import FEW, Lesson, NotApplicable, lesson
 from elk_sandbox.learned.metrics import CONFIDENCE, Estimate, auroc, estimated_auroc, pull
-from elk_sandbox.learned.probes import Probe, logistic, resample
+from elk_sandbox.learned.probes import Probe, logistic, one_thread, resample
 from elk_sandbox.learned.world import LearnedWorld
 
 __all__ = ["KNOWS", "LEAST_GAIN", "Certificate", "certify"]
@@ -82,6 +82,7 @@ class _Told:
     scores: Float[np.ndarray, "resample situation"]
 
 
+@one_thread()
 def certify(world: LearnedWorld) -> Certificate:
     """Certified: AUROC at least KNOWS, and the intervals of 95 % of both gains above LEAST_GAIN.
 

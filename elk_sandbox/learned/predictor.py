@@ -6,7 +6,6 @@ et al. 2016, Delving deeper into convolutional networks for learning video repre
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,7 +26,6 @@ __all__ = [
     "batch_of",
     "fresh",
     "layers_of",
-    "one_thread",
     "spoken_by",
     "train",
 ]
@@ -138,17 +136,6 @@ def fresh(settings: Settings) -> Predictor:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         return Predictor(settings.features, settings.channels)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """At this size more gain little, cost much where others work too, and the sums depend on their number."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def train(

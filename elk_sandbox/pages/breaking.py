@@ -1,5 +1,6 @@
 """Below the verdict on a proposal: all worlds at once, the contest, and a counterexample begun against it."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.trial import Column, Contest, Opening, Row, trial
 
-__all__ = ["breaking", "facing"]
+__all__ = ["breaking", "facing", "forget"]
 
+ASKED = "workbench asked"  # the button that was clicked
 OPENING = "workbench opening"  # the counterexample that is being begun in this tab
 
 
@@ -28,6 +30,7 @@ def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) 
     """Draw it for a proposal; whether something of it is on its way."""
     row = Row([trial(home, entry, other, settings) for other in registry.counterexamples.values()])
     held = Contest(home, source(entry, entry.settings(settings)))
+    _begun(home, row, held, settings)
     silent = blind()  # the contest compares with the published families
     outcome = None if silent or held.job.running else held.outcome()
     if outcome is not None:
@@ -48,6 +51,7 @@ def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) 
 def facing(registry: Registry, home: Path, entry: Entry, settings: list[str]) -> bool:
     """Draw, for a counterexample, how all proposals fare in its world; whether something of it is on its way."""
     column = Column([trial(home, other, entry, settings) for other in registry.proposals.values()])
+    _begun(home, column)
     st.divider()
     return _row(column) if column.trials else False
 
@@ -66,7 +70,7 @@ def _row(row: Row) -> bool:
         if row.failed:
             st.error(f"Not all were judged. The last that was said: {row.failed}")
         if refusal() is None:
-            st.button(f"Judge against all {every}", on_click=_start, args=(row,))
+            st.button(f"Judge against all {every}", on_click=_ask, args=("row",))
     _strip(row)
     return running
 
@@ -97,7 +101,7 @@ def _contest(held: Contest, settings: list[str]) -> bool:
     if held.failed:
         st.error(f"It was not held. The last that was said: {held.failed}")
     if refusal() is None:
-        st.button("Put it before the contest", on_click=_hold, args=(held, settings))
+        st.button("Put it before the contest", on_click=_ask, args=("contest",))
     return False
 
 
@@ -117,8 +121,9 @@ def _begin(registry: Registry, home: Path, held: Contest) -> bool:
     )
     if refusal() is None:
         wanted = free_name(registry, f"break_{held.proposal['name']}")
-        given = st.text_input("Its name", wanted, key=f"workbench_break_{wanted}")
-        st.button("Begin a counterexample", on_click=_search, args=(home, held, given))
+        key = f"workbench_break_{wanted}"
+        st.text_input("Its name", wanted, key=key)
+        st.button("Begin a counterexample", on_click=_ask, args=(key,))
     return False
 
 
@@ -134,6 +139,31 @@ def _opened(home: Path, opening: Opening) -> None:
     take(drafts.begin(home, opening.name, "counterexample", text, path), str(opening.proposal["name"]))
     note(f"Saved in {path}. {' '.join(opening.told())}".strip())
     st.rerun()
+
+
+def _ask(what: str) -> None:
+    """Remember a click until the page is drawn: the click may bring a text or a knob that the last drawing had not."""
+    st.session_state[ASKED] = what
+
+
+def forget() -> None:
+    """Leave what was clicked undone, where there is no text any more that it could be done to."""
+    st.session_state.pop(ASKED, None)
+
+
+def _begun(home: Path, row: Row, held: Contest | None = None, settings: Sequence[str] = ()) -> None:
+    """Do what was clicked: judge the row, hold the contest, or begin the counterexample that a field names."""
+    what = st.session_state.pop(ASKED, None)
+    if what is None or refusal():
+        return
+    if what == "row":
+        _start(row)
+    elif held is not None:
+        if what == "contest":
+            _hold(held, list(settings))
+        else:
+            _search(home, held, str(st.session_state[what]))
+    st.rerun()  # all of the page: what was refused is told further up
 
 
 def _search(home: Path, held: Contest, name: str) -> None:

@@ -67,11 +67,10 @@ def _copy(registry: Registry, home: Path, draft: Draft, declared: str | None) ->
         html('<p class="quiet">A shipped file stays as it is: yours goes beside it, under a name of its own.</p>')
     wanted = declared or draft.name
     published = (*literature.STRATEGIES, *literature.COUNTEREXAMPLES)
-    name = st.text_input(
-        "Name of the file and of its function", free_name(registry, f"my_{wanted}" if wanted in published else wanted),
-        key=f"workbench_save_{draft.name}",
-    )  # fmt: skip
-    st.button("Save as my own", type="primary", on_click=_save_as, args=(home, name))
+    key = f"workbench_save_{draft.name}"
+    usual = free_name(registry, f"my_{wanted}" if wanted in published else wanted)
+    st.text_input("Name of the file and of its function", usual, key=key)
+    st.button("Save as my own", type="primary", on_click=_save_as, args=(home, key))
 
 
 def _shipped(draft: Draft) -> bool:
@@ -103,8 +102,9 @@ def _save(home: Path, over: bool = False) -> None:
         renew(saved)
 
 
-def _save_as(home: Path, name: str) -> None:
-    draft, against = caught_up(home), st.query_params.get("workbench_against")
+def _save_as(home: Path, field: str) -> None:
+    """field: the key of the name's field; a click may bring what was typed there, which no page was drawn with yet."""
+    draft, against, name = caught_up(home), st.query_params.get("workbench_against"), st.session_state[field]
     if _refused():
         return
     try:

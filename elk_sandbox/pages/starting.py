@@ -79,8 +79,9 @@ def shelf(registry: Registry, home: Path, place: str) -> None:
             "Start from the template of a", ["proposal", "counterexample"], default="proposal",
             key=f"workbench_{place}_kind",
         ) or "proposal"  # fmt: skip
-        name = st.text_input("Its name", free_name(registry, f"my_{kind}"), key=f"workbench_{place}_name_{kind}")
-        st.button("Begin", key=f"workbench_{place}_new", on_click=_templated, args=(home, kind, name))
+        key = f"workbench_{place}_name_{kind}"
+        st.text_input("Its name", free_name(registry, f"my_{kind}"), key=key)
+        st.button("Begin", key=f"workbench_{place}_new", on_click=_templated, args=(home, kind, key))
 
 
 def free_name(registry: Registry, wanted: str) -> str:
@@ -116,7 +117,10 @@ def _resumed(home: Path, key: str) -> None:
         _taking(lambda: drafts.load(home, name))
 
 
-def _templated(home: Path, kind: Kind, name: str) -> None:
+def _templated(home: Path, kind: Kind, field: str) -> None:
+    """field: the key of the name's field, which the click itself may have brought up to date."""
+    name = str(st.session_state[field])
+
     def begun() -> Draft:
         place = SHIPPED if kind == "proposal" else SHIPPED / "counterexamples"
         text = (place / "_template.py").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from elk_sandbox.keys import kept
 from elk_sandbox.pages import desk, files
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import chosen, remember, widget
-from elk_sandbox.pages.breaking import breaking, facing
+from elk_sandbox.pages.breaking import breaking, facing, forget
 from elk_sandbox.pages.editor import Fault, code_editor
 from elk_sandbox.pages.frame import begin, folded, html, place
 from elk_sandbox.pages.keeping import bar, standing
@@ -87,6 +87,7 @@ def _bench(registry: Registry, home: Path) -> None:
     st.session_state[desk.NOTED] = True
     draft = desk.on_desk(home)
     if draft is None:
+        forget()
         _notes()
         welcome(registry, home)
         _watch(False)
@@ -95,6 +96,8 @@ def _bench(registry: Registry, home: Path) -> None:
     entries, broken = read_text(path, draft.text)
     entry = next((e for e in entries if e.kind == draft.kind), entries[0] if entries else None)
     entry = whole(registry, entry) if entry else None
+    if entry is None:
+        forget()
     kind = entry.kind if entry else draft.kind
     opponents = _opponents(registry, home, draft, kind)
     against = _against(opponents, entry, kind)

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
-from tests.browser.watched import STREAMLITS
+from tests.browser.watched import STREAMLITS, typed_and_clicked
 
 LOADED = 30_000  # milliseconds
 
@@ -155,6 +155,18 @@ def test_a_counterexample_is_begun_against_ones_own_proposal_and_kills_it(watche
     at_end(page)
     page.keyboard.press("Control+Enter")
     expect(page.locator(".elk .badge", has_text="killed")).to_be_visible(timeout=LOADED)
+
+
+def test_a_name_that_is_typed_and_clicked_at_once_is_the_one_that_counts(watched: BrowserContext, server: str) -> None:
+    page = watched.new_page()
+    page.goto(f"{server}/workbench")
+    typed_and_clicked(page, "Its name", "thought", "Begin")
+    expect(page).to_have_url(re.compile("workbench_draft=thought$"), timeout=LOADED)
+    expect(editor(page).locator(".ace_content")).to_contain_text("def thought(", timeout=LOADED)
+    page.get_by_role("button", name="Save as").click()
+    typed_and_clicked(page, "Name of the file and of its function", "afterthought", "Save as my own")
+    expect(page).to_have_url(re.compile("workbench_draft=afterthought$"), timeout=LOADED)
+    expect(page.get_by_text("As saved in proposals/afterthought.py")).to_be_visible(timeout=LOADED)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,9 +4,22 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 
 STREAMLITS = re.compile(r"/_stcore/(health|host-config)(\?|$)")  # it asks for these below a page's address, in vain
+
+
+def typed_and_clicked(page: Page, field: str, text: str, button: str) -> None:
+    """Write over a field by keyboard and click a button in the same instant, before the page has heard of the text."""
+    box = page.get_by_role("textbox", name=field, exact=True)
+    box.click(timeout=30_000)
+    place = page.get_by_role("button", name=button, exact=True)
+    expect(place).to_be_enabled()
+    found = place.bounding_box()
+    assert found is not None
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+    page.mouse.click(found["x"] + found["width"] / 2, found["y"] + found["height"] / 2)
 
 
 class Watched:

@@ -538,6 +538,39 @@ def test_a_counterexample_begun_against_a_proposal_is_laid_on_the_desk(
     assert "As saved in proposals/counterexamples/break_few.py" in told(app)
 
 
+def test_a_name_that_comes_with_the_click_is_the_one_that_counts(home: Path, started: Started) -> None:
+    app = opened(workbench_file="few")
+    app.text_input(key="workbench_break_break_few").set_value("breaks_it")
+    button(app, "Begin a counterexample").click().run()
+    assert "breaks_it" in started[0][1] and "break_few" not in started[0][1]
+    app.text_input(key="workbench_save_few").set_value("fewer")
+    button(app, "Save as my own").click().run()
+    assert app.query_params["workbench_draft"] == "fewer"
+    assert sorted(each.name for each in (home / "proposals").glob("*.py")) == ["few.py", "fewer.py"]
+    app = opened()
+    app.text_input(key="workbench_start_name_proposal").set_value("idea")
+    button(app, "Begin").click().run()
+    assert app.query_params["workbench_draft"] == "idea" and "def idea(" in editor_text(app)
+
+
+@pytest.mark.parametrize("label", ["Put it before the contest", "Judge against all 2"])
+def test_a_knob_that_comes_with_the_click_is_the_one_that_counts(home: Path, started: Started, label: str) -> None:
+    app = opened(workbench_file="few")
+    (weight,) = app.number_input
+    weight.set_value(0.25)
+    button(app, label).click().run()
+    ((_, command, _),) = started
+    assert "weight=0.25" in command
+
+
+def test_a_click_that_comes_with_a_broken_text_does_nothing_later(home: Path, started: Started) -> None:
+    app = opened(workbench_file="few")
+    button(app, "Put it before the contest").click()
+    typed(app, "def few(:")
+    typed(app, MINE, mark="2")
+    assert started == []
+
+
 def test_a_counterexample_that_could_not_be_begun_is_told(home: Path, started: Started) -> None:
     app = opened(workbench_file="few")
     button(app, "Begin a counterexample").click().run()

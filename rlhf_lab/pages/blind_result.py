@@ -82,8 +82,11 @@ def _closed(store: Store, sheet: str, who: str, left: int, total: int) -> None:
 
 
 def _reveal(store: Store, sheet: str, who: str, force: bool) -> None:
+    """Nothing where another name was typed meanwhile: the button was about this one, and a reveal is for good."""
     from rlhf_lab.blind_sheet import look
 
+    if str(st.session_state.get("blind_who", who)).strip() != who:
+        return
     try:
         look(store, sheet, who, force=force)
     except InputError as reason:  # she took a rating back in another window

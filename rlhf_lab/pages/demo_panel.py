@@ -37,25 +37,24 @@ def demo_job(home: Path, name: str) -> Detached:
     return background(home, "demo" if name == "demo" else f"demo-{name}")
 
 
-def demo(store: Store, home: Path, name: str = "demo", words: tuple[str, ...] = ()) -> None:
-    """The panel of a demo: its button, or how far it is. words: more of the command, for a new one."""
+def demo(store: Store, home: Path, name: str = "demo", new: Callable[[], None] | None = None) -> None:
+    """The panel of a demo: its button, or how far it is. new: what the button of a new one does, if not just that."""
     st.html(f"<style>{LOOK}</style>")
     job = demo_job(home, name)
-    st.fragment(_panel, run_every=TICK if watch(job) else None)(store, home, name, words)
+    st.fragment(_panel, run_every=TICK if watch(job) else None)(store, home, name, new)
 
 
-def _panel(store: Store, home: Path, name: str, words: tuple[str, ...]) -> None:
+def _panel(store: Store, home: Path, name: str, new: Callable[[], None] | None) -> None:
     job = demo_job(home, name)
     watch(job)
     told = demo_state(job, store, home, name)
-    begin = partial(_begin, home, name, words)
     if told.state == "running":
         _running(store, home, name, told)
     elif told.state == "interrupted":
         at = f" at step {told.step} of {len(STEPS)}" if told.step else ""
         last = f" The last that it said: {told.last}" if told.last else ""
         st.warning(f"The demo was ended{at}. What it has done is kept.{last}")
-        _button("Go on with it", begin, name)
+        _button("Go on with it", partial(_begin, home, name), f"demo:{name}:on")
     elif told.state == "done":
         html(
             '<p><span class="chip done">done</span> A model, labels, two reward models, a policy and its twin, judged '
@@ -67,17 +66,18 @@ def _panel(store: Store, home: Path, name: str, words: tuple[str, ...]) -> None:
             st.page_link(over, label="See where it over-optimises", query_params={"oo_run": policy})
             st.page_link("rlhf_lab/pages/runs.py", label="See its runs", query_params={"runs_run": policy})
     else:
-        _button("Run the demo, under 5 minutes", begin, name)
+        # The same button whatever the name, so that a click just after typing another counts.
+        _button("Run the demo, under 5 minutes", new or partial(_begin, home, name), "demo:go")
 
 
-def _button(label: str, begin: Callable[[], None], name: str) -> None:
+def _button(label: str, begin: Callable[[], None], key: str) -> None:
     if why := refusal():
         st.warning(why)
     else:
-        st.button(label, type="primary", key=f"demo:{name}:go", on_click=begin)
+        st.button(label, type="primary", key=key, on_click=begin)
 
 
-def _begin(home: Path, name: str, words: tuple[str, ...]) -> None:
+def _begin(home: Path, name: str, words: tuple[str, ...] = ()) -> None:
     job = demo_job(home, name)
     if job.asked:  # it goes on as the same, whatever the form says by now
         (last,) = job.asked
@@ -117,18 +117,37 @@ def demo_form(store: Store, home: Path) -> None:
         "rater, a reward model, a policy that is trained past the point where its reward stops meaning anything.</p>"
     )
     one, two, three = st.columns(3)
-    name = one.text_input("Name", "demo", key="demo_name", bind="query-params", max_chars=40).strip() or "demo"
+    one.text_input("Name", "demo", key="demo_name", bind="query-params", max_chars=40)
     try:
-        check_name(name, "demo")
+        name = _named()
     except InputError as reason:
         st.error(str(reason))
         return
-    rater = two.selectbox(
+    two.selectbox(
         "Rater who labels", list(RATERS), list(RATERS).index("counter"), key="demo_rater",
         format_func=lambda each: f"{each}, the control" if each == "careful" else each,
         help="; ".join(f"{each}: {meaning}" for each, (_, meaning) in RATERS.items()),
     )  # fmt: skip
-    seed = three.number_input("Seed", 0, 2**31, 0, key="demo_seed")
-    words = ("--name", name, "--rater", str(rater), "--seed", str(seed))
+    three.number_input("Seed", 0, 2**31, 0, key="demo_seed")
+    demo(store, home, name, partial(_begin_as_typed, store, home))
+
+
+def _named() -> str:
+    """The name in the form. Raises InputError."""
+    name = str(st.session_state["demo_name"]).strip() or "demo"
+    check_name(name, "demo")
+    return name
+
+
+def _begin_as_typed(store: Store, home: Path) -> None:
+    """Begin what the form says when the button is clicked; the click may bring what the panel was not drawn with."""
+    try:
+        name = _named()
+    except InputError:
+        return  # the page says why
+    if demo_state(demo_job(home, name), store, home, name).state != "new":
+        return  # the page shows that one
+    rater, seed = (str(st.session_state[key]) for key in ("demo_rater", "demo_seed"))
+    words = ("--name", name, "--rater", rater, "--seed", seed)
     usual = ("--name", "demo", "--rater", "counter", "--seed", "0")
-    demo(store, home, name, () if words == usual else words)
+    _begin(home, name, () if words == usual else words)

@@ -39,7 +39,7 @@ def exchange(store: Store, pool: str, who: str) -> None:
             "not at all.",
         )  # fmt: skip
         told = st.session_state.pop("label_imported", None)
-        if given is not None and st.button(f"Import as labels of {who}", type="primary"):
+        if given is not None and st.button(f"Import as labels of {who}", type="primary", key="label_import"):
             try:
                 told = _import(store, pool, given.name, given.getvalue(), who)
             except InputError as reason:

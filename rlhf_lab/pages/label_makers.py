@@ -47,7 +47,9 @@ def new_pool(store: Store, home: Path, choose: Callable[[str], None] | None = No
     words = ["sample", run, "--count", str(count), "--pool", name, "--seed", str(seed), "--json"]
     words += ["--snippets", str(snippets)] if snippets else []
     words += ["--length", str(length)] if length else []
-    if st.button(f"Sample {count} texts", type="primary", disabled=job.running or not name or name in taken):
+    unable = job.running or not name or name in taken
+    # With a key it stays the same button while its label follows the field, so that a click just after typing counts.
+    if st.button(f"Sample {count} texts", type="primary", key="pool_go", disabled=unable):
         try:
             check_name(name, "pool")
         except InputError as reason:
@@ -95,7 +97,7 @@ def simulate(store: Store, home: Path, pool: str) -> None:
     words = ["label", pool, "--simulate", name, "--rater", who or name, "--seed", str(seed), "--json"]
     for knob, value in set_.items():
         words += ["--set", f"{knob}={'none' if value is None else value}"]
-    if st.button(f"Let {who or name} label all", type="primary", disabled=job.running):
+    if st.button(f"Let {who or name} label all", type="primary", key=f"simulate_go:{pool}", disabled=job.running):
         job.start(lab(home, *words), [pool])
         st.rerun()
     found = follow(job, f"Labelling {pool}.", pool)

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, expect
 
 from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab.launch import enter
+from rlhf_lab.pages.background import background
 from tests.browser.lab_server import Server, serving, workers
-from tests.browser.watched import Watched
+from tests.browser.watched import Watched, typed_and_clicked
 
 SMALL = {
     "layers": 1, "heads": 2, "width": 16, "batch": 8, "context": 32, "steps": 100_000, "threads": 1, "save_every": 20,
@@ -68,4 +69,21 @@ def test_a_run_is_started_killed_resumed_stopped_and_deleted(browser: Browser, s
     page.get_by_role("button", name="Delete base").click()
     expect(page.get_by_text("Each run will be a line here")).to_be_visible(timeout=15_000)
     assert store.runs() == []
+    watched.clean()
+
+
+def test_a_demo_whose_name_is_typed_and_clicked_at_once_has_that_name(
+    browser: Browser, server: Server, store: Store
+) -> None:
+    enter(store, server.home, "pretrain", "other", SMALL, {})
+    watched = Watched(browser, viewport={"width": 1280, "height": 1400})
+    page = watched.page
+    page.goto(f"{server.address}/runs?runs_new=The+demo")
+    typed_and_clicked(page, "Name", "mine", "Run the demo, under 5 minutes")
+    expect(page.get_by_role("button", name="Stop the demo")).to_be_visible(timeout=30_000)
+    (asked,) = background(server.home, "demo-mine").asked
+    assert asked == "--name mine --rater counter --seed 0"
+    assert not background(server.home, "demo").asked
+    page.get_by_role("button", name="Stop the demo").click()
+    expect(page.get_by_role("button", name="Go on with it")).to_be_visible(timeout=60_000)
     watched.clean()

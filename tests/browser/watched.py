@@ -11,10 +11,11 @@ STREAMLITS = re.compile(r"/_stcore/(health|host-config)(\?|$)")  # it asks for t
 
 def typed_and_clicked(page: Page, field: str, text: str, button: str) -> None:
     """Write over a field by keyboard and click a button in the same instant, before the page has heard of the text."""
-    box = page.get_by_role("textbox", name=field, exact=True)
-    box.click(timeout=30_000)
     place = page.get_by_role("button", name=button, exact=True)
-    expect(place).to_be_enabled()
+    expect(place).to_be_enabled(timeout=30_000)
+    page.wait_for_load_state("networkidle")
+    place.hover()  # which waits until it stands still
+    page.get_by_role("textbox", name=field, exact=True).click()
     found = place.bounding_box()
     assert found is not None
     page.keyboard.press("Control+a")

@@ -181,6 +181,16 @@ def test_a_forced_reveal_is_said_and_kept(store: Store) -> None:
     assert "The blind was broken" in app.warning[0].value
 
 
+def test_a_name_that_is_typed_before_a_reveal_breaks_nobodys_blind(store: Store) -> None:
+    sheet(store)
+    rate(store, "ann", 12)
+    app = part("Result")
+    app.text_input(key="blind_who").set_value("bob")
+    press(app, "Reveal now, and break the blind")
+    assert_hides(app)
+    assert not notes(store, "sheet", "revealed")
+
+
 def test_who_is_rating_is_not_shown_others_results(store: Store) -> None:
     sheet(store)
     label_with(store, "sheet", make("careful"), np.random.default_rng(0))

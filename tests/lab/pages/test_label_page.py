@@ -229,6 +229,21 @@ def test_a_simulated_rater_is_the_command_with_the_knobs_that_were_turned(store:
     ]  # fmt: skip
 
 
+def test_a_click_that_comes_with_what_was_typed_counts(home: Path, store: Store, started: Started) -> None:
+    pool(store)
+    finished(store, home, "base", "pretrain")
+    app = visit("label", **WHO, label_tab="New pool")
+    app.number_input(key="pool_count").set_value(40)
+    app.text_input(key="pool_name").set_value("mine")
+    next(b for b in app.button if b.label == "Sample 300 texts").click().run()
+    assert started.commands["sample"][3:8] == ["sample", "base", "--count", "40", "--pool"]
+    assert "mine" in started.commands["sample"]
+    app = visit("label", **WHO, label_tab="Simulated raters")
+    app.text_input(key="simulate_who:careful").set_value("sam")
+    next(b for b in app.button if b.label == "Let careful label all").click().run()
+    assert started.commands["simulate-first"][7:9] == ["--rater", "sam"]
+
+
 def test_a_command_that_failed_is_told_by_its_last_line(home: Path, store: Store) -> None:
     pool(store)
     finished(store, home, "base", "pretrain")

@@ -279,6 +279,24 @@ def test_a_demo_goes_on_as_it_began_whatever_the_form_says(home: Path, store: St
     assert started.commands["demo-mine"][3:-2] == ["demo", "--name", "mine", "--rater", "noisy", "--seed", "3"]
 
 
+def test_a_demo_is_begun_as_the_form_says_when_its_button_is_clicked(
+    home: Path, store: Store, started: Started
+) -> None:
+    finished(store, home, "base", "pretrain")
+    finished(store, home, "old-base", "pretrain")
+    app = visit("runs", runs_new="The demo")
+    for unfit in ("old", "a/b"):  # one that there is already, and no name
+        app.text_input(key="demo_name").set_value(unfit)
+        press(app, "Run the demo, under 5 minutes")
+        assert not started.commands
+        app.text_input(key="demo_name").set_value("demo").run()
+    app.text_input(key="demo_name").set_value("mine")
+    app.number_input(key="demo_seed").set_value(7)
+    press(app, "Run the demo, under 5 minutes")
+    assert list(started.commands) == ["demo-mine"]
+    assert started.commands["demo-mine"][3:-2] == ["demo", "--name", "mine", "--rater", "counter", "--seed", "7"]
+
+
 def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: Store) -> None:
     job = background(home, "demo")
     job.folder.mkdir(parents=True)

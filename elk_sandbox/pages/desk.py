@@ -5,6 +5,7 @@ since, what is typed here goes on as a draft of its own, and nobody overwrites a
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -58,8 +59,11 @@ def lay_down() -> None:
     st.session_state.pop(SEEN, None)
 
 
-def on_desk(home: Path) -> Draft | None:
-    """The draft that the address names, with all that was typed; None if it names none, or one that is gone."""
+def on_desk(home: Path, instead: Callable[[str], Draft | None]) -> Draft | None:
+    """The draft that the address names, with all that was typed; None if it names none, or one that is gone.
+
+    instead: what is laid here for a draft that is gone, by its name, if there is anything.
+    """
     name = st.query_params.get(DRAFT)
     if not name:
         return None
@@ -69,9 +73,15 @@ def on_desk(home: Path) -> Draft | None:
     except RegistryError:
         if seen and seen.name == name and hear(home, typed(editor_key())):
             return _seen()  # it is gone, what was typed meanwhile is not
-        note(f"There is no draft {name} any more: it was discarded, or saved under another name.")
+        against, file = st.query_params.get("workbench_against"), instead(name)
         lay_down()
-        return None
+        gone = f"There is no draft {name} any more: it was discarded, or saved under another name."
+        if file is None:
+            note(gone)
+        else:
+            take(file, against)
+            note(f"{gone} This is the file {name}.")
+        return file
     if seen is None or seen.name != name:
         _see(there, name)
         return _file_changed(home, there)

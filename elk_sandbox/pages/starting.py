@@ -13,7 +13,7 @@ from elk_sandbox.pages.desk import FOLDER, note, take
 from elk_sandbox.pages.frame import html
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry, UnknownName
 
-__all__ = ["blind", "free_name", "from_address", "shelf", "welcome", "whole"]
+__all__ = ["blind", "free_name", "from_address", "of_file", "shelf", "welcome", "whole"]
 
 BASELINE = ("human_labels", "human_simulator")
 
@@ -44,6 +44,14 @@ def from_address(registry: Registry, home: Path) -> None:
     except RegistryError as reason:
         st.query_params.pop("workbench_file")
         note(f"The address names a file that is not there: {reason}.")
+
+
+def of_file(registry: Registry, home: Path, name: str) -> Draft | None:
+    """A draft of the file of this name, if there is one."""
+    try:
+        return _opened(home, find_any(registry, name)[0]) if name.isidentifier() else None
+    except (RegistryError, OSError):
+        return None
 
 
 def welcome(registry: Registry, home: Path) -> None:

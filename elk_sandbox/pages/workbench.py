@@ -6,6 +6,7 @@ found by the hash of text, knobs and opponent, so that it is there again wheneve
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from elk_sandbox.pages.keeping import bar, standing
 from elk_sandbox.pages.knobs import controls, set_knobs
 from elk_sandbox.pages.offered import measures
 from elk_sandbox.pages.outcome import details, verdict
-from elk_sandbox.pages.starting import blind, from_address, welcome, whole
+from elk_sandbox.pages.starting import blind, from_address, of_file, welcome, whole
 from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry, suggest
@@ -85,7 +86,7 @@ def _bench(registry: Registry, home: Path) -> None:
     """All of it; runs at every pause in typing, and twice a second while something is judged."""
     fresh = desk.NOTED not in st.session_state  # the server has not seen this tab before
     st.session_state[desk.NOTED] = True
-    draft = desk.on_desk(home)
+    draft = desk.on_desk(home, partial(of_file, registry, home))
     if draft is None:
         forget()
         _notes()

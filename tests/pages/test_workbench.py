@@ -627,6 +627,14 @@ def test_a_draft_that_is_gone_is_told(home: Path) -> None:
     assert desk.DRAFT not in app.query_params
 
 
+def test_a_draft_that_is_gone_gives_way_to_the_file_of_its_name(home: Path) -> None:
+    app = opened(workbench_draft="few", workbench_against="human_simulator")
+    assert "There is no draft few any more" in told(app) and "This is the file few." in told(app)
+    assert editor_text(app) == MINE and "As saved in proposals/few.py" in told(app)
+    assert app.query_params["workbench_draft"] == "few"
+    assert app.query_params["workbench_against"] == "human_simulator"
+
+
 def _entry() -> tuple[Any, dict[str, object]]:
     (entry,), _ = source_module.read(Path("proposals/few.py").absolute())
     return entry, entry.settings()

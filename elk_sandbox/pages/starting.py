@@ -55,33 +55,49 @@ def of_file(registry: Registry, home: Path, name: str) -> Draft | None:
 
 
 def welcome(registry: Registry, home: Path) -> None:
-    """The empty workbench: one button for the newcomer, and all other beginnings below."""
+    """The empty workbench: what there is of one's own, one button for the newcomer, and all other beginnings below."""
+    kept = _kept(home)
+    entries = (*registry.proposals.values(), *registry.counterexamples.values())
+    own = [e for e in entries if drafts.mine(str(e.path), FOLDER)]
+    first = "Nothing lies here yet."
+    if kept or own:
+        counts = {"draft": len(kept), "file": len(own)}
+        there = [f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n]
+        verb = "is" if len(kept) + len(own) == 1 else "are"
+        first = f"Nothing is open; there {verb} {' and '.join(there)} of yours."
     html(
-        '<div class="empty"><p>Nothing lies here yet. A proposal is one small Python file; you change it, press '
+        f'<div class="empty"><p>{first} A proposal is one small Python file; you change it, press '
         "Ctrl+Enter, and learn at once whether a world is known in which it selects a dishonest reporter.</p></div>"
     )
-    st.button("Begin with the baseline", type="primary", on_click=_baseline, args=(registry, home))
+    if kept:
+        _resume(home, kept, "start")
+    if own:
+        st.selectbox(
+            "Open a file of yours", [(e.kind, e.name) for e in own], index=None, placeholder=f"{len(own)} in {FOLDER}",
+            format_func=_titled, key="workbench_own_file", on_change=_picked,
+            args=(registry, home, "workbench_own_file"),
+        )  # fmt: skip
+    st.button(
+        "Begin with the baseline",
+        type="secondary" if kept or own else "primary",
+        on_click=_baseline,
+        args=(registry, home),
+    )
     st.subheader("Or begin elsewhere", anchor=False)
-    shelf(registry, home, "start")
+    shelf(registry, home, "start", resume=False)
 
 
-def shelf(registry: Registry, home: Path, place: str) -> None:
-    """All beginnings: templates, files, drafts. place: a word of its own for each place on the page."""
+def shelf(registry: Registry, home: Path, place: str, *, resume: bool = True) -> None:
+    """All beginnings: templates, files, drafts (if `resume`). place: a word of its own for each place on the page."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.selectbox(
             "Start from a file", _files(registry), index=None, placeholder="Shipped ones and yours",
-            format_func=lambda at: f"{at[1].replace('_', ' ')}, {at[0]}", key=f"workbench_{place}_file",
+            format_func=_titled, key=f"workbench_{place}_file",
             on_change=_picked, args=(registry, home, f"workbench_{place}_file"),
         )  # fmt: skip
-        kept = [d for d in drafts.drafts(home) if d.changed or drafts.mine(d.origin, FOLDER) is None]
-        if kept:
-            names = {d.name: d for d in kept}
-            st.selectbox(
-                "Go on with a draft", list(names), index=None, placeholder=f"{len(names)} in the workspace",
-                format_func=lambda name: f"{name}, {names[name].kind}", key=f"workbench_{place}_draft",
-                on_change=_resumed, args=(home, f"workbench_{place}_draft"),
-            )  # fmt: skip
+        if resume and (kept := _kept(home)):
+            _resume(home, kept, place)
     with right:
         kind = st.segmented_control(
             "Start from the template of a", ["proposal", "counterexample"], default="proposal",
@@ -90,6 +106,25 @@ def shelf(registry: Registry, home: Path, place: str) -> None:
         key = f"workbench_{place}_name_{kind}"
         st.text_input("Its name", free_name(registry, f"my_{kind}"), key=key)
         st.button("Begin", key=f"workbench_{place}_new", on_click=_templated, args=(home, kind, key))
+
+
+def _kept(home: Path) -> list[Draft]:
+    """The drafts that hold what no file of one's own does, the latest first."""
+    return [d for d in drafts.drafts(home) if d.changed or drafts.mine(d.origin, FOLDER) is None]
+
+
+def _resume(home: Path, kept: list[Draft], place: str) -> None:
+    names = {d.name: d for d in kept}
+    st.selectbox(
+        "Go on with a draft", list(names), index=None, placeholder=f"{len(names)} in the workspace",
+        format_func=lambda name: f"{name}, {names[name].kind}", key=f"workbench_{place}_draft",
+        on_change=_resumed, args=(home, f"workbench_{place}_draft"),
+    )  # fmt: skip
+
+
+def _titled(at: tuple[str, str]) -> str:
+    kind, name = at
+    return f"{name.replace('_', ' ')}, {kind}"
 
 
 def free_name(registry: Registry, wanted: str) -> str:

@@ -103,12 +103,28 @@ def judged(asked: Trial) -> dict[str, Any]:
 
 
 def test_an_empty_workbench_has_one_primary_button_and_opens_the_baseline(home: Path) -> None:
+    (home / "proposals" / "few.py").unlink()
     app = opened()
-    assert "Nothing lies here yet" in told(app)
+    assert "Nothing lies here yet" in told(app) and "Open a file of yours" not in [s.label for s in app.selectbox]
     assert [b.label for b in app.button if b.proto.type == "primary"] == ["Begin with the baseline"]
     button(app, "Begin with the baseline").click().run()
     assert app.query_params["workbench_draft"] == "computation_time"  # the first of those that are here
     assert "The text of the shipped computation_time." in told(app)
+
+
+def test_ones_own_drafts_and_files_come_first(home: Path) -> None:
+    app = opened()
+    assert "Nothing lies here yet" not in told(app) and "there is 1 file of yours" in told(app)
+    assert app.selectbox[0].label == "Open a file of yours" and app.selectbox[0].options == ["few, proposal"]
+    drafts.begin(home / "workspace", "idea", "proposal", MINE)
+    app = opened()
+    assert "there are 1 draft and 1 file of yours" in told(app)
+    assert [s.label for s in app.selectbox] == ["Go on with a draft", "Open a file of yours", "Start from a file"]
+    app.selectbox[0].set_value("idea").run()
+    assert app.query_params["workbench_draft"] == "idea"
+    app = opened()
+    app.selectbox(key="workbench_own_file").set_value(("proposal", "few")).run()
+    assert app.query_params["workbench_draft"] == "few"
 
 
 @pytest.mark.parametrize("page", [PAGE, "elk_sandbox/pages/matrix.py"])

@@ -38,7 +38,7 @@ def headline(found: Turn) -> str:
     else:
         proxy = "the proxy does not rise"
     if found.constant:
-        return f"Gold is the same everywhere: choose --gold vader for text other than stage; {proxy}."
+        return f"Gold is the same everywhere{_flat(found)}; {proxy}."
     if found.at_end:
         return f"Gold is highest at the last checkpoint, {end} from the original model: no turn is seen; {proxy}."
     if not fall.errors > SHOWN:
@@ -49,6 +49,16 @@ def headline(found: Turn) -> str:
         )
     start = f"Gold peaks at {number(found.peak_nats, 2)} nats" if found.peak else "Gold never rises"
     return f"{start} and falls by {number(fall.errors, 2)} standard errors by {end}, while {proxy}."
+
+
+def _flat(found: Turn) -> str:
+    """Why gold does not vary, where that is known."""
+    if not found.formless:
+        return ""
+    return (
+        ": no completion is well formed as a speech of the stage, so there is no sentiment to score (VADER as gold "
+        "scores any text)"
+    )
 
 
 def factors(found: Turn) -> str:

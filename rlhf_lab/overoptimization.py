@@ -130,6 +130,8 @@ class Turn:
     """Whether the peak is the last checkpoint."""
     constant: bool
     """Whether gold is the same for every completion of every checkpoint."""
+    formless: bool
+    """Whether gold has the factor of form, and no completion of any checkpoint is well formed."""
     gold: Fall
     held_out: Fall
     """Gold again, the peak chosen on one half of the completions and the fall measured on the other, both ways: the
@@ -203,6 +205,7 @@ def turn(curve: Curve) -> Turn:
         end_nats=float(curve.nats[-1]),
         at_end=peak == len(curve.steps) - 1,
         constant=not np.ptp(curve.gold),
+        formless=well is not None and not well.any(),
         gold=_fall(gold, peak),
         held_out=held_out,
         proxy=_fall(means(curve.proxy), peak),

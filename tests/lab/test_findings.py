@@ -73,12 +73,18 @@ def test_no_turn_is_told() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.3])
 def test_gold_that_does_not_vary_is_told_to_be_useless(value: float) -> None:
-    """As of the careful reader on another corpus, where every text is ill formed."""
-    found = turn(replace(CURVE, gold=np.full(CURVE.gold.shape, value), well_formed=np.zeros(CURVE.gold.shape, bool)))
+    """As of the careful reader where every text is ill formed, be it of the stage or of another corpus."""
+    form = np.zeros(CURVE.gold.shape, bool)
+    found = turn(replace(CURVE, gold=np.full(CURVE.gold.shape, value), well_formed=form))
     assert headline(found) == (
-        "Gold is the same everywhere: choose --gold vader for text other than stage; the proxy rises throughout."
+        "Gold is the same everywhere: no completion is well formed as a speech of the stage, so there is no sentiment "
+        "to score (VADER as gold scores any text); the proxy rises throughout."
     )
     assert factors(found) == ""
+    form[3, 4] = True
+    for well in (None, form):
+        found = turn(replace(CURVE, gold=np.full(CURVE.gold.shape, value), well_formed=well))
+        assert headline(found) == "Gold is the same everywhere; the proxy rises throughout."
 
 
 def test_a_peak_whose_gold_does_not_vary_is_not_the_last() -> None:

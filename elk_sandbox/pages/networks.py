@@ -19,7 +19,7 @@ from elk_sandbox.learned.published import PUBLISHED
 from elk_sandbox.learned.sources import Step
 from elk_sandbox.learned.world import WorldError
 from elk_sandbox.pages.access import refusal
-from elk_sandbox.pages.address import remember, widget
+from elk_sandbox.pages.address import chosen, remember, widget
 from elk_sandbox.pages.files import registry
 from elk_sandbox.pages.frame import TICK, begin, html, place, vega
 from elk_sandbox.pages.readings import MEASURES, curve, dots, table
@@ -45,25 +45,27 @@ def main() -> None:
     except (RegistryError, InputError) as reason:
         st.error(str(reason))
         return
+    for parameter, known in (("net_world", offered), ("net_measure", MEASURES)):
+        if not chosen(parameter, known):  # a box without a choice would say so, above the results of the first
+            st.query_params[parameter] = next(iter(known))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         world = st.selectbox(
             "Network", offered, key=widget("net_world", offered),
             on_change=remember, args=("net_world",), width=420, format_func=_place,
-        ) or offered[0]  # fmt: skip
-        st.query_params.setdefault("net_measure", next(iter(MEASURES)))
+        )  # fmt: skip
         measure = st.segmented_control(
             "Measure", list(MEASURES), key=widget("net_measure", MEASURES), on_change=remember, args=("net_measure",),
             required=True, format_func=lambda m: MEASURES[m].label,
         )  # fmt: skip
     names = {**dict.fromkeys(files.proposals, "proposal"), **dict.fromkeys(PUBLISHED, "method")}
     st.query_params.setdefault("net_rows", ",".join(n for n in USUAL if n in names))
-    chosen = st.multiselect(
+    picked = st.multiselect(
         "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
         on_change=remember, args=("net_rows",), format_func=_told,
     )  # fmt: skip
-    rows = [_row(files, name) for name in chosen]
+    rows = [_row(files, name) for name in picked]
     watched = st.session_state.get(BUSY, False)
-    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, measure or next(iter(MEASURES)))
+    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, str(measure))
 
 
 def _place(world: str) -> str:

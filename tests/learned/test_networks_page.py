@@ -47,6 +47,15 @@ def test_an_empty_place_offers_all_results_by_the_command_that_makes_them(starte
     assert "matrix --worlds planted:0 --proposals human_labels --methods ceiling" in words and "--seeds 20" in words
 
 
+@pytest.mark.parametrize("query", [{}, {"net_world": "run:gone", "net_measure": "gone"}])
+def test_a_fresh_visit_shows_which_network_and_measure_are_chosen(query: dict[str, str]) -> None:
+    app = opened(PAGE, **query)
+    for _ in range(2):  # and when it is drawn again
+        assert app.selectbox[0].value == "vault" and app.query_params["net_world"] in ("vault", ["vault"])
+        assert app.button_group[0].value in ("auroc", ["auroc"])
+        app.run()
+
+
 def test_results_are_drawn_with_the_certificate_and_the_reasons(place: Path) -> None:
     list(cells.compute(rows("ceiling", "viewer", "consistency"), ["planted:0"], place, USUAL, silent))
     app = opened(PAGE, net_world="planted:0", net_rows="ceiling,viewer,consistency")

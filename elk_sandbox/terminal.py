@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-__all__ = ["InputError", "err", "out", "print_json", "progress", "saying", "status", "writing"]
+__all__ = ["InputError", "duration", "err", "out", "print_json", "progress", "saying", "status", "writing"]
 
 WIDE = 140  # columns where the output is no terminal
 EVERY = 3.0  # seconds between two lines of progress there
+SEEN = 0.04  # share of a phase that has to be done before its pace says when it ends
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 for console in (out, err):
@@ -43,6 +44,14 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in one or two units: 8 s, 3 min, 2 h 10 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @contextmanager
@@ -82,18 +91,26 @@ def progress(total: int, *, quiet: bool, what: str = "cells") -> Iterator[Callab
 
 @contextmanager
 def saying(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """What is being done and which share of it, from 0 to 1: a bar, or a line every few seconds."""
+    """What is being done and which share of it, from 0 to 1: a bar, or a line as phases begin and every few seconds.
+
+    A phase is known by what stands before the first comma with a blank.
+    """
     if quiet:
         yield lambda words, share: None
         return
     if not err.is_terminal:
-        told = time.monotonic()
+        phase, began, first, told = "", 0.0, 0.0, 0.0
 
         def line(words: str, share: float) -> None:
-            nonlocal told
-            if time.monotonic() - told >= EVERY:
-                err.print(Text(f"{words}: {share:.0%}"))
-                told = time.monotonic()
+            nonlocal phase, began, first, told
+            now, (named, _, _) = time.monotonic(), words.partition(", ")
+            if fresh := named != phase:
+                phase, began, first = named, now, share
+            if fresh or now - told >= EVERY:
+                left = (1 - share) * (now - began) / (share - first) if share > first + SEEN else None
+                more = "" if left is None else f", about {duration(left)} left of this"
+                err.print(Text(f"{words}: {share:.0%}{more}"), soft_wrap=True)
+                told = now
 
         yield line
         return

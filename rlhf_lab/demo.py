@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from elk_sandbox.runtime import jobs
-from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError
+from elk_sandbox.terminal import InputError, duration
 from rlhf_lab import analysis, findings, labels, plotted, raters, sampling
 from rlhf_lab.blind_outcome import outcome
 from rlhf_lab.blind_rating import compare_arms

@@ -15,9 +15,8 @@ import pytest
 
 from elk_sandbox.runtime import jobs, lock
 from elk_sandbox.runtime.jobs import Run
-from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import NameTaken, Store, open_store
-from elk_sandbox.terminal import InputError
+from elk_sandbox.terminal import InputError, duration
 
 REPOSITORY = Path(__file__).parents[1]
 

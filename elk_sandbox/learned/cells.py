@@ -64,6 +64,7 @@ def _of_world(
             yield found
             continue
         if world is None:
+            say(f"{name}: getting the network ready", 0.0)
             world = sources.find(name, home, say)
             known = certificate(name, home, say, world, again=again)
         cell = {"row": row_of(row), "world": name, "certificate": known, **_result(row, world, trained, say)}
@@ -111,7 +112,7 @@ def certificate(
     from elk_sandbox.learned.certificate import certify
 
     world = world or sources.find(name, home, say)
-    say(f"{name}: does the predictor know?", 0.0)
+    say(f"{name}: certifying, does the predictor know?", 0.0)
     found: dict[str, Any] = json.loads(json_text(certify(world).as_dict()))
     store(home / FOLDER, key, Result(found, None, False, 0.0))
     return found
@@ -121,16 +122,18 @@ def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say) -> dict[s
     if "method" in row:
         from elk_sandbox.learned.methods import evaluate
 
+        say(f"{world.name}: scoring {row_of(row)}", 0.0)
         (found,) = evaluate(world, [row["method"]], trained.seeds, np.random.default_rng(0))
         return {"kind": "method", "trained": {"seeds": trained.seeds}, **found.as_dict()}
     from elk_sandbox.learned.judge import judged
 
-    done = 0
+    done, words = 0, f"{world.name}: training {trained.seeds} reporters of {row_of(row)}"
+    say(words, 0.0)
 
     def progress(steps: int) -> None:
         nonlocal done
         done += steps
-        say(f"{row_of(row)} on {world.name}", done / trained.steps)
+        say(words, done / trained.steps)
 
     return {"kind": "proposal", **judged(row["proposal"], world, trained, progress).as_dict()}
 

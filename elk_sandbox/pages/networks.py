@@ -4,6 +4,7 @@ A run's checkpoints are a curve. Nothing is trained here: the command line does 
 workspace, and the page looks for those.
 """
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -26,7 +27,7 @@ from elk_sandbox.pages.readings import MEASURES, curve, dots, table
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import Registry, RegistryError
-from elk_sandbox.terminal import InputError
+from elk_sandbox.terminal import InputError, duration
 
 USUAL = ("human_labels", "operator_data", "logistic_operator", "ceiling", "viewer")
 FEW = 6  # checkpoints that are shown at first: each is some ten seconds of work
@@ -160,6 +161,7 @@ def _offer(
     every = len(rows) * len(worlds)
     if running:
         st.progress((every - missing) / every, text=f"{every - missing} of {every} results are there")
+        html(_doing(job))
         if st.button("Stop"):
             job.stop()
             st.rerun()
@@ -172,13 +174,24 @@ def _offer(
     if job.asked == set(keys):  # another version of this program would have asked for others
         last = job.last_line() or "its log is empty"
         st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
-    what = "the network is trained first, about two minutes" if worlds == ["vault"] else "some seconds each"
+    what = "the network is trained first, about two minutes" if worlds[0].startswith("vault") else "some seconds each"
     if st.button(f"Get {missing} results", type="primary", help=f"{SEEDS} seeds of each; {what}."):
         proposals = ",".join(row_of(r) for r in rows if "proposal" in r)
         methods = ",".join(row_of(r) for r in rows if "method" in r)
         asked = ["matrix", "--worlds", ",".join(worlds), "--proposals", proposals, "--methods", methods]
-        job.start([*command("elk_sandbox", home, *asked), "--seeds", str(SEEDS), "--json"], keys)
+        job.start([*command("elk_sandbox", home, *asked), "--seeds", str(SEEDS)], keys)
         st.rerun()
+
+
+def _doing(job: Detached) -> str:
+    """What the command says that it does, and signs that it lives."""
+    now, since, spoke = time.time(), job.since, job.spoke
+    long = "" if since is None else f" for {duration(max(0.0, now - since))}"
+    said = job.last_line()
+    if not said or spoke is None:
+        return f'<p><span class="chip running">running</span>{long}; it has said nothing yet</p>'
+    ago = duration(max(0.0, now - spoke))
+    return f'<p><span class="chip running">running</span>{long}; {ago} ago it said: {escape(said)}</p>'
 
 
 def _certified(cells: Mapping[tuple[str, str], Mapping[str, Any]], worlds: Sequence[str]) -> str:

@@ -43,6 +43,16 @@ class Detached:
         return lock.held(self._lock)
 
     @property
+    def since(self) -> float | None:
+        """When the last command was started, in seconds since the epoch; None if there was none."""
+        return _changed(self._number)
+
+    @property
+    def spoke(self) -> float | None:
+        """When it last printed, as above."""
+        return _changed(self.log)
+
+    @property
     def asked(self) -> frozenset[str]:
         """The keys that the last command was asked for; empty if there was none."""
         try:
@@ -96,6 +106,13 @@ class Detached:
         except OSError:
             return ""
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _changed(file: Path) -> float | None:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return None
 
 
 def outlive(command: Sequence[str], descriptor: int, log: IO[bytes], **settings: str) -> int:

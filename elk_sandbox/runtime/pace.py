@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from elk_sandbox.runtime.tables import Progress
-from elk_sandbox.terminal import err
+from elk_sandbox.terminal import duration, err
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -52,11 +52,3 @@ class Pace:
         bar.start()
         self._bar = bar, bar.add_task("")
         return self._bar
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in one or two units: 8 s, 3 min, 2 h 10 min."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

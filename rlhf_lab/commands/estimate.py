@@ -7,8 +7,7 @@ import typer
 from rich.text import Text
 
 from elk_sandbox.runtime import jobs
-from elk_sandbox.runtime.pace import duration
-from elk_sandbox.terminal import InputError, out, print_json
+from elk_sandbox.terminal import InputError, duration, out, print_json
 from rlhf_lab.commands.frame import Home, Json, Set, changes, opened
 from rlhf_lab.settings import settings_of
 from rlhf_lab.stages import CONFIGS

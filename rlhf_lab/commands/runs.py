@@ -50,7 +50,7 @@ def list_(workspace: Home = None, as_json: Json = False) -> None:
 def _how_far(told: dict[str, Any]) -> str:
     if told["state"] != "running" or not told["progress"]:
         return ""
-    from elk_sandbox.runtime.pace import duration
+    from elk_sandbox.terminal import duration
 
     left = f", {duration(told['left'])} left" if told["left"] is not None else ""
     return f"{told['progress']['words']}{left}"

@@ -12,8 +12,8 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, begin, folded, html, opened
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.run import Run, folder_of
+from elk_sandbox.terminal import duration
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.evaluating import evaluating
 from rlhf_lab.pages import curves, region, training

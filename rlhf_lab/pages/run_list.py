@@ -9,7 +9,7 @@ import streamlit as st
 
 from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import variables
-from elk_sandbox.runtime.pace import duration
+from elk_sandbox.terminal import duration
 from rlhf_lab.runs import Listed
 
 __all__ = ["KINDS", "figures", "pace", "run_list"]

@@ -11,9 +11,8 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, empty, html
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.jobs import open_run
-from elk_sandbox.runtime.pace import duration
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError
+from elk_sandbox.terminal import InputError, duration
 from rlhf_lab.evaluating import evaluating
 from rlhf_lab.labels import raters
 from rlhf_lab.launch import cloned, enter, go_on

@@ -13,6 +13,7 @@ from rich.console import Console
 from elk_sandbox.__main__ import main
 from elk_sandbox.commands import learned
 from elk_sandbox.learned import sources
+from elk_sandbox.terminal import saying
 from tests.learned.planted_source import Planted
 
 Asked = Callable[..., tuple[int, str, str]]
@@ -79,6 +80,35 @@ def test_a_matrix_of_worlds(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None
     )
     status, out, _ = ask("matrix", "--worlds", "planted:0", "--proposals", "", "--methods", "viewer", "--json")
     assert [c["row"] for c in json.loads(out)["cells"]] == ["viewer"]
+
+
+def test_a_line_is_printed_as_each_phase_begins(ask: Asked) -> None:
+    words = ("--proposals", "human_labels", "--methods", "ceiling", "--seeds", "2")
+    _, _, err = ask("matrix", "--worlds", "planted:0", *words)
+    phases = (
+        "getting the network ready", "certifying, does the predictor know?", "training 2 reporters of human_labels",
+        "scoring ceiling",
+    )  # fmt: skip
+    assert [line for line in err.splitlines() if line.endswith(": 0%")] == [f"planted:0: {each}: 0%" for each in phases]
+    assert not ask("matrix", "--worlds", "planted:0", *words, "--again", "--json")[2]
+
+
+def test_a_phases_end_is_estimated_by_its_own_pace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [50.0]
+    monkeypatch.setattr("elk_sandbox.terminal.time.monotonic", lambda: clock[0])
+    with saying(quiet=False) as say:
+        for at, words, share in (
+            (50, "film", 0.0), (60, "film, 9 nats", 0.02), (70, "film, 8 nats", 0.5), (71, "film, 7 nats", 0.52),
+            (90, "labels", 0.6), (100, "labels", 0.8),
+        ):  # fmt: skip
+            clock[0] = at
+            say(words, share)
+    assert capsys.readouterr().err.splitlines() == [
+        "film: 0%", "film, 9 nats: 2%", "film, 8 nats: 50%, about 20 s left of this", "labels: 60%",
+        "labels: 80%, about 10 s left of this",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """The page Networks without a browser: choices in the address, what is there, what is missing and who makes it."""
 
+import fcntl
 import json
+import os
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +100,20 @@ def test_a_failed_command_says_its_last_line_and_may_be_tried_again(place: Path)
     (place / "learned.json").write_text(json.dumps([key]))
     app = opened(PAGE, net_world="planted:0", net_rows="viewer")
     assert "the disk is full" in app.error[0].value and [b for b in app.button if b.label == "Get 1 results"]
+
+
+def test_while_it_runs_the_page_says_what_it_does_and_since_when(place: Path) -> None:
+    job, now = Detached(place, "learned"), time.time()
+    with (place / "learned.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "running</span>; it has said nothing yet" in told(opened(PAGE, net_world="planted:0", net_rows="viewer"))
+        job.log.write_text("planted:0: certifying: 0%\nplanted:0: training 20 reporters of <x>: 42%\n")
+        (place / "learned.pid").write_text("1")
+        for file, age in ((place / "learned.pid", 600), (job.log, 40)):
+            os.utime(file, (now - age, now - age))
+        page = told(opened(PAGE, net_world="planted:0", net_rows="viewer"))
+    said = r"running</span> for 10 min; 4\d s ago it said: planted:0: training 20 reporters of &lt;x&gt;: 42%"
+    assert re.search(said, page)
 
 
 def test_what_another_version_answered_is_no_failure(place: Path) -> None:

@@ -42,7 +42,11 @@ LOOK = """
 .elk .chip.failed { background: var(--elk-strict-fill); color: var(--elk-strict-ink); border-color: transparent; }
 .elk .chip.interrupted, .elk .chip.stopped { background: var(--elk-error-fill); color: var(--elk-error-ink);
   border-color: transparent; }
-@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
+  [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; row-gap: 0.3rem; }
+  .elk .wide tbody th:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 7.5rem;
+    max-width: 8.5rem; } }
 """.replace("ACCENT", ACCENT.css)
 
 

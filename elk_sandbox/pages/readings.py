@@ -84,7 +84,7 @@ def dots(world: str, order: Sequence[str], cells: Cells, measure: str) -> tuple[
     }
     tip = [{"field": k, "type": "quantitative", "format": ".3f"} for k in ("value", "low", "high")]
     spec = {
-        "height": 30 * max(1, len(values)) + 10,
+        "height": 30 * max(1, len(values)) + 50,  # the axis and its title too
         "layer": [
             {"data": {"values": [] if (blank := MEASURES[measure].blank) is None else [{"at": blank}]},
              "mark": {"type": "rule", "strokeDash": [3, 3], "color": ink(QUIET)},
@@ -187,15 +187,16 @@ def _marks(values: list[dict[str, Any]], x: Spec, title: str, colour: Spec, shap
 
 def table(order: Sequence[str], cells: Cells, world: str) -> str:
     """All measures of each row in one world, as HTML."""
-    heads = "".join(f"<th>{h}</th>" for h in ("", "Real from fake", "unknown fakes", "Dishonest", "Honest where fooled",
-                                               "right where real", "Nearest"))  # fmt: skip
+    heads = "".join(f"<th>{h}</th>" for h in ("", "Real from fake", "Unknown fakes", "Dishonest", "Honest where fooled",
+                                               "Right where real", "Nearest"))  # fmt: skip
     body = []
     for row in order:
         cell = cells.get((row, world))
         if cell is None or cell["reason"]:
             continue
         numbers = [_number(cell[k]) for k in ("auroc", "auroc_unknown", "dishonest", "honesty_fooled", "honesty_real")]
-        like = ", ".join(f"{n.replace('_', ' ')} {k}" for n, k in (cell.get("like") or {}).items())
+        counts = cell.get("like") or {}
+        like = ", ".join(f"{n.replace('_', ' ')} {k} of {sum(counts.values())}" for n, k in counts.items())
         tds = "".join(f"<td>{n}</td>" for n in (*numbers, escape(like) or "&ndash;"))
         body.append(f"<tr><th scope='row'>{escape(_named(row))}</th>{tds}</tr>")
     box = "<div class='wide' tabindex='0' role='region' aria-label='All measures'>"

@@ -141,3 +141,12 @@ def test_a_curve_shows_of_every_measure_where_the_predictor_is_certified(measure
         assert {v["x"] for v in marks[False]} == {0, 1} and {v["x"] for v in marks[True]} == {2}  # roots of KL
     assert {v["what"] for v in below["data"]["values"]} == {"proxy", "gold"}
     assert "certified at 1 of 3" in words and readings.KNOWS == certificate.KNOWS
+
+
+def test_the_table_counts_the_nearest_of_all_seeds_and_its_columns_begin_alike() -> None:
+    cell = {"reason": None, "like": {"operator_simulator": 18, "honest": 2}}
+    cell |= dict.fromkeys(("auroc", "auroc_unknown", "dishonest", "honesty_fooled", "honesty_real"))
+    page = readings.table(["x"], {("x", "w"): cell}, "w")
+    assert "operator simulator 18 of 20, honest 2 of 20" in page
+    heads = re.findall("<th>([^<]+)</th>", page)
+    assert len(heads) == 6 and all(head[0].isupper() for head in heads)

@@ -238,6 +238,7 @@ def _record(
         "counterexample": counterexample["name"],
         **verdict.as_dict(),
         "contested": contested,
+        "names_control": proposal["meta"]["control"],
         "knobs": {"proposal": proposal["knobs"], "counterexample": counterexample["knobs"]},
         "claimed": counterexample["meta"]["breaks"].get(proposal["name"]),
         "isolation": isolation,

@@ -15,12 +15,12 @@ import numpy as np
 
 from elk_sandbox import literature, worlds
 from elk_sandbox.cells import Desk, draws_of
-from elk_sandbox.judge import TIE, judge
+from elk_sandbox.judge import judge
 from elk_sandbox.keys import code_digest
 from elk_sandbox.runtime.isolation import UserError
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
 from elk_sandbox.seats import Seat
-from elk_sandbox.verdict import Verdict
+from elk_sandbox.verdict import TIE, Verdict
 from elk_sandbox.world import Case, World
 
 __all__ = ["BREAKERS", "CONDITION", "Line", "Neighbour", "hold", "keep", "kept", "key", "nearest"]

@@ -17,13 +17,12 @@ from elk_sandbox.reporters import Reporter, has_exact_measures
 from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.testimony import witness
 from elk_sandbox.translators import EDITED, SMALL, is_honest
-from elk_sandbox.verdict import Adversary, Control, Outcome, Relation, Verdict
+from elk_sandbox.verdict import TIE, Adversary, Control, Outcome, Relation, Verdict
 from elk_sandbox.view import View, answer
 from elk_sandbox.world import World
 
 __all__ = ["Strategy", "judge", "redrawn"]
 
-TIE = 1e-9  # nats
 MOST_AUDITED = 5000  # situations, which an audit goes through one by one
 MOST_TOLD = 512  # values in the tables of a reporter that are told
 DECOYS = 6  # unnamed reporters that are asked for alone as well where a strategy might be called good

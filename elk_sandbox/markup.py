@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from elk_sandbox.palette import STATES, TERMS, state, variables
-from elk_sandbox.report import audit_words, faults
+from elk_sandbox.report import audit_words, but, faults, unnamed
 
 __all__ = ["STYLE", "badge", "colours", "facts", "ledger", "number", "paragraphs", "sentence", "stamp", "witness"]
 
@@ -60,8 +60,9 @@ def stamp(name: str) -> str:
 
 
 def badge(cell: Cell) -> str:
-    """The verdict as sign, colour and words."""
-    return stamp(state(cell))
+    """The verdict as sign, colour and words, and whether a reporter that nobody named belies it."""
+    more = but(cell)
+    return stamp(state(cell)) + (f" <strong>{more}</strong>" if more else "")
 
 
 def paragraphs(doc: str) -> str:
@@ -78,7 +79,13 @@ def sentence(cell: Cell) -> str:
     if cell["verdict"] == "survives":
         least = min(cell["bad"], key=values.__getitem__)
         gap = values[least] - values[best]
-        return f"The best honest reporter, {best}, beats every named bad one: {least} costs {gap:.4g} nats more."
+        told = f"The best honest reporter, {best}, beats every named bad one: {least} costs {gap:.4g} nats more."
+        if relation := unnamed(cell):
+            found = cell["adversary"]
+            less = values[best] - found["objective"]
+            costs = "costs as much" if relation == "tie" else f"costs {less:.4g} nats less"
+            told += f" But {found['reporter']}, which is dishonest and which nobody named, {costs}."
+        return told
     killer = cell["killer"]
     if best is None:
         return f"{killer} wins: no honest reporter was found."
@@ -209,7 +216,10 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
             ("control", told + "" if control["valid"] else f"{told}; not valid, the baseline is not killed there")
         )
     else:
-        found.append(("control", "none is named, or none was run"))
+        told = "not run" if "names_control" not in cell else "the proposal names none"
+        if named := cell.get("names_control"):
+            told = f"{escape(named)} is named and was not run, as the judging ended before it"
+        found.append(("control", told))
     if adversary is None:
         found.append(("adversary", "not run"))
     else:

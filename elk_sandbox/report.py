@@ -1,5 +1,6 @@
 """Verdicts and matrices on the terminal."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from elk_sandbox.listing import facts
+from elk_sandbox.verdict import TIE, Relation
 
 __all__ = [
+    "but",
     "cell",
     "evidence_lines",
     "faults",
@@ -19,6 +22,7 @@ __all__ = [
     "reasons",
     "row",
     "totals_line",
+    "unnamed",
     "verdict_words",
 ]
 
@@ -40,7 +44,9 @@ def verdict_words(cell: Mapping[str, Any]) -> str:
 def cell(console: Console, cell: Mapping[str, Any]) -> None:
     """One verdict in full."""
     style = STYLE[cell["verdict"]]
-    title = f"{cell['proposal']} x {cell['counterexample']}: {verdict_words(cell)}"
+    title = (
+        f"{cell['proposal']} x {cell['counterexample']}: {', '.join(filter(None, (verdict_words(cell), but(cell))))}"
+    )
     console.print(Text(title, style=f"bold {style}"))
     if cell["reason"]:
         console.print(Text(cell["reason"], style=style), soft_wrap=True)
@@ -159,7 +165,7 @@ def literature_words(cell: Mapping[str, Any]) -> str:
 def audit_words(cell: Mapping[str, Any]) -> str:
     """What the viewer believes of the two reporters that decide, and what is so: the gap is what training pays for."""
     told = [f"{name} {a['true']:.3g}, the viewer believes {a['judged']:.3g}" for name, a in cell["audit"].items()]
-    return "share of right answers: " + "; ".join(told)
+    return "share of situations, by probability, with the right answer to the first question: " + "; ".join(told)
 
 
 def faults(cell: Mapping[str, Any]) -> list[str]:
@@ -176,8 +182,26 @@ def faults(cell: Mapping[str, Any]) -> list[str]:
     if cell["adversary"] is None:
         found.append("no adversary was run")
     elif cell["adversary"]["verdict"] == "killed":
-        found.append("the adversary found a dishonest reporter as cheap")
+        cost = "as cheap as" if unnamed(cell) == "tie" else "cheaper than"
+        found.append(f"the adversary found a dishonest reporter {cost} the best honest")
     return found
+
+
+def unnamed(cell: Mapping[str, Any]) -> Relation | None:
+    """How a reporter that nobody named does against the best honest one, if it is not dearer."""
+    adversary, honest = cell.get("adversary"), cell["direct_translator"]
+    if not adversary or adversary["verdict"] != "killed":
+        return None
+    best = math.inf if honest is None else cell["objective"][honest]
+    return "strict" if adversary["objective"] < best - TIE else "tie"
+
+
+def but(cell: Mapping[str, Any]) -> str:
+    """What stands beside a verdict that an unnamed reporter belies, else nothing."""
+    relation = unnamed(cell) if cell["verdict"] == "survives" else None
+    if relation is None:
+        return ""
+    return f"but an unnamed reporter {'ties with' if relation == 'tie' else 'beats'} the best honest one"
 
 
 def row(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:

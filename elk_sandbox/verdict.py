@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-__all__ = ["Adversary", "Control", "Outcome", "Relation", "Verdict", "Witness"]
+__all__ = ["TIE", "Adversary", "Control", "Outcome", "Relation", "Verdict", "Witness"]
 
+TIE = 1e-9  # nats, within which two objectives are the same
 Outcome = Literal["killed", "survives", "not applicable", "invalid", "error"]
 Relation = Literal["strict", "tie"]
 

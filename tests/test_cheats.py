@@ -53,7 +53,7 @@ TWINS = {"likes_influence", "measure_constants", "steady_luck", "company_hidden"
 TOLD = {
     "draws": "fresh draws disagree",
     "verdict": "a named bad reporter wins",
-    "adversary": "the adversary found a dishonest reporter as cheap",
+    "adversary": "the adversary found a dishonest reporter",
 }
 
 

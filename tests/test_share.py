@@ -1,5 +1,6 @@
 """The shared page: all that it must hold is there, what a user wrote is escaped, and nothing is fetched."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -7,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from elk_sandbox import markup
+from elk_sandbox import markup, report
 from elk_sandbox.runtime.registry import Entry, read_text
 from elk_sandbox.share import page, versions
 from tests import sample
@@ -50,6 +52,41 @@ def test_every_number_and_name_is_there(cells: dict[tuple[str, str], dict[str, A
                 assert {found["probability"], found["answer"], found["human"]} <= values
         for package, version in versions().items():
             assert f"{package}{version}" in parsed.text.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "less, badge, sentence, fault",
+    [
+        (-0.2, "but an unnamed reporter beats the best honest one", " nats less.", "cheaper than the best honest"),
+        (0.0, "but an unnamed reporter ties with the best honest one", "costs as much.", "as cheap as the best honest"),
+    ],
+)
+def test_an_unnamed_reporter_that_does_no_worse_is_told_at_the_badge(
+    cells: dict[tuple[str, str], dict[str, Any]], less: float, badge: str, sentence: str, fault: str
+) -> None:
+    cell = next(c for c in cells.values() if c["verdict"] == "survives")
+    assert "unnamed" not in markup.badge({**cell, "adversary": {**cell["adversary"], "verdict": "survives"}})
+    cost = less + cell["objective"][cell["direct_translator"]]
+    found = {**cell["adversary"], "verdict": "killed", "reporter": "nobody", "objective": cost}
+    cell = {**cell, "adversary": found, "good": False}
+    assert badge in markup.badge(cell)
+    assert "But nobody, which is dishonest" in markup.sentence(cell) and markup.sentence(cell).endswith(sentence)
+    console = Console(file=io.StringIO(), width=1000)
+    report.cell(console, cell)
+    assert isinstance(console.file, io.StringIO)
+    for told in (markup.facts(cell), console.file.getvalue()):
+        assert f"the adversary found a dishonest reporter {fault}" in told
+    assert f"survives, {badge}" in console.file.getvalue()
+
+
+def test_the_audit_says_of_what_its_shares_are_and_a_control_that_was_not_run_is_named(
+    cells: dict[tuple[str, str], dict[str, Any]],
+) -> None:
+    cell = cells["computation_time", "human_simulator"]
+    told = "share of situations, by probability, with the right answer to the first question: human_simulator"
+    assert told in markup.facts(cell) and cell["names_control"] == cell["control"]["world"]
+    assert f"{cell['names_control']} is named and was not run" in markup.facts({**cell, "control": None})
+    assert "the proposal names none" in markup.facts({**cell, "control": None, "names_control": None})
 
 
 def test_both_files_are_there_letter_by_letter(cells: dict[tuple[str, str], dict[str, Any]]) -> None:

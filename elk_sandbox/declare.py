@@ -24,6 +24,7 @@ PROVENANCE = (
 RELATIONS = ("strict", "tie")
 BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 LISTED = 12  # an unknown name is answered with everything that exists, up to this many
+MOST_LISTED = 40  # and up to this many where none is close
 
 
 class RegistryError(Exception):
@@ -41,7 +42,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     hint = f"; did you mean {match[0]!r}?" if match else ""
     if not known:
         return hint + "; there are none"
-    return hint + f" (there are: {', '.join(known)})" if len(known) <= LISTED else hint
+    return hint + f" (there are: {', '.join(known)})" if len(known) <= (LISTED if match else MOST_LISTED) else hint
 
 
 @dataclass(frozen=True)

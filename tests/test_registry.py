@@ -291,6 +291,8 @@ def test_find_by_name_with_close_matches(registry: Registry) -> None:
     many = Registry({f"name{n:02}": registry.proposals["complexity"] for n in range(13)}, {}, ())
     with pytest.raises(UnknownName, match=r"^no proposal 'name0'; did you mean 'name\d\d'\?$"):
         many.find("proposal", "name0")
+    with pytest.raises(UnknownName, match=r"^no proposal 'zzz' \(there are: name00, name01, .*name12\)$"):
+        many.find("proposal", "zzz")
 
 
 def test_find_by_path_reads_the_file_on_the_spot(registry: Registry, tmp_path: Path) -> None:

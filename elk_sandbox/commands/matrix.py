@@ -22,7 +22,9 @@ def matrix(
     proposals: Names = None,
     counterexamples: Names = None,
     worlds: Annotated[str | None, typer.Option(help="Learned worlds, no counterexamples: vault,run:NAME")] = None,
-    methods: Annotated[str | None, typer.Option(help="Published methods, with --worlds; default all.")] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Published methods, with --worlds; default all, none beside named proposals.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Reporters that are trained in a learned world.", min=1, max=1000)] = SEEDS,
     engine: Annotated[str, typer.Option(help="inline, processes or dask.")] = "processes",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786.")] = None,
@@ -50,7 +52,8 @@ def matrix(
         from elk_sandbox.commands import learned
 
         home = workspaces.workspace(workspace)
-        learned.matrix(rows, learned.methods(methods), learned.named(worlds), seeds, home, again, as_json)
+        published = [] if proposals and methods is None else learned.methods(methods)
+        learned.matrix(rows, published, learned.named(worlds), seeds, home, again, as_json)
         return
     columns = _named(registry, "counterexample", counterexamples)
     where = workspaces.workspace(workspace)

@@ -14,6 +14,7 @@ __all__ = ["GROUP", "Say", "Source", "Step", "along", "digest", "find", "kinds",
 GROUP = "elk_sandbox.worlds"
 VAULT = "elk_sandbox.learned.vault:source"
 EXACT = "elk_sandbox.learned.exact:source"
+FORMS = {"exact": "exact:NAME", "run": "run:NAME", "hf": "hf:FOLDER"}  # of names whose kind alone is no world
 
 Say = Callable[[str, float], None]
 """Told what is being done and which share of it is done, from 0 to 1."""
@@ -75,7 +76,7 @@ def parted(name: str) -> tuple[Source, str]:
     known = kinds()
     if kind not in known:
         near = get_close_matches(kind, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FORMS.get(k, k) for k in known)}"
         raise WorldError(f"no learned world is called {name!r}; {hint}")
     module, _, attribute = known[kind].partition(":")
     source: Source = getattr(importlib.import_module(module), attribute)

@@ -82,6 +82,11 @@ def test_a_matrix_of_worlds(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None
     assert [c["row"] for c in json.loads(out)["cells"]] == ["viewer"]
 
 
+def test_named_proposals_bring_no_methods_that_were_not_named(ask: Asked) -> None:
+    _, out, _ = ask("matrix", "--worlds", "planted:0", "--proposals", "consistency", "--seeds", "2", "--json")
+    assert [c["row"] for c in json.loads(out)["cells"]] == ["consistency"]
+
+
 def test_a_line_is_printed_as_each_phase_begins(ask: Asked) -> None:
     words = ("--proposals", "human_labels", "--methods", "ceiling", "--seeds", "2")
     _, _, err = ask("matrix", "--worlds", "planted:0", *words)
@@ -115,6 +120,7 @@ def test_a_phases_end_is_estimated_by_its_own_pace(
     "words, line",
     [
         (("judge", "human_labels", "--on", "valt"), "no learned world is called 'valt'; did you mean vault?"),
+        (("judge", "human_labels", "--on", "nosuch"), "there are vault, exact:NAME, "),
         (("judge", "human_labels", "--on", "planted:x"), "planted:x is no world: say planted:SEED"),
         (("judge", "human_labels", "--on", "run:none"), "none"),
         (("judge", "human_labels", "--along", "vault"), "is one world and no sequence"),

@@ -143,7 +143,7 @@ def _varied(evaluation: Evaluation | None) -> dict[int, str]:
         return {}
     curve = evaluation.curve
     told: dict[int, list[str]] = {int(step): [] for step in curve.steps}
-    for name, form in (("entropy", "entropy {:.2f}"), ("distinct", "distinct bigrams {:.1%}"),
+    for name, form in (("entropy", "entropy {:z.2f}"), ("distinct", "distinct bigrams {:.1%}"),
                        ("duplicates", "duplicates {:.1%}")):  # fmt: skip
         for step, value in zip(
             curve.steps, values if (values := getattr(curve, name)) is not None else (), strict=False
@@ -155,13 +155,13 @@ def _varied(evaluation: Evaluation | None) -> dict[int, str]:
 def _cell(text: dict[str, Any], found: dict[str, Any]) -> Cell:
     given = found["given"]
     k1 = sum(text["ratio"][given:])
-    note = f"reward {text['reward']:.2f} · log ratio {k1:+.2f} nats" if k1 else f"reward {text['reward']:.2f}"
+    note = f"reward {text['reward']:z.2f} · log ratio {k1:+.2f} nats" if k1 else f"reward {text['reward']:z.2f}"
     return Cell(text["pieces"], [text[name] for name in SERIES], note.replace("-", "\N{MINUS SIGN}"), given)
 
 
 def _named_by(steps: list[int], nats: dict[int, float]) -> dict[int, str]:
     """Each checkpoint by its KL; by its iteration too where that is another's, since a widget knows it by its words."""
-    plain = {step: f"{nats[step]:.2f} nats" if step in nats else f"iteration {step}" for step in steps}
+    plain = {step: f"{nats[step]:z.2f} nats" if step in nats else f"iteration {step}" for step in steps}
     often = Counter(plain.values())
     return {step: told if often[told] == 1 else f"{told}, iteration {step}" for step, told in plain.items()}
 

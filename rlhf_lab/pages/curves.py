@@ -65,12 +65,19 @@ def _charts(
     if gold == "whole" and "laws" in parts:
         layers += _peak(plotted, axis, far)
     layers[0] = layers[0].add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
-    upper = alt.layer(*layers).encode(x=x, y=alt.Y(title=title, axis=AXIS)).properties(height=330)
+    upper = alt.layer(*layers).encode(x=x, y=_y(title, plotted, others, names)).properties(height=330)
     proxies = ["proxy", *(["second"] if "second" in parts and "second" in plotted["scores"] else [])]
     below = [_stop(plotted, axis, told=False), _zero(), *_layers(plotted, others, proxies, axis, parts, gain=True)]
-    y = alt.Y(title="proxy, gain in standard deviations", axis=AXIS)
+    y = _y("proxy, gain in standard deviations", plotted, others, proxies)
     lower = alt.layer(*below).encode(x=x, y=y).properties(height=260)
     return plain(upper), plain(lower), (_alt(plotted, names), _alt(plotted, proxies))
+
+
+def _y(title: str, plotted: Plotted, others: Sequence[Plotted], names: Sequence[str]) -> alt.Y:
+    """Where all is zero the scale is set: Vega would label the one tick of an empty one with six decimals."""
+    scores = [each["scores"][name] for each in (plotted, *others) for name in names if name in each["scores"]]
+    some = plotted["best"] or any(value for score in scores for part in ("mean", "error") for value in score[part])
+    return alt.Y(title=title, axis=AXIS) if some else alt.Y(title=title, axis=AXIS, scale=alt.Scale(domain=[-1, 1]))
 
 
 def _x(axis: str, far: float) -> alt.X:

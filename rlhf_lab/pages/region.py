@@ -25,7 +25,7 @@ def show(evaluation: Evaluation, brushed: tuple[float, float] | None) -> None:
     """Samples of at most three checkpoints of the region that was brushed, or set by the slider."""
     curve = evaluation.curve
     nats = [float(n) for n in curve.nats]
-    names = [f"{n:.2f} nats, iteration {step}" for n, step in zip(nats, curve.steps, strict=True)]
+    names = [f"{n:z.2f} nats, iteration {step}" for n, step in zip(nats, curve.steps, strict=True)]
     last = len(nats) - 1
     if brushed and brushed != st.session_state.get("oo_brushed"):
         inside = [k for k, n in enumerate(nats) if brushed[0] <= n <= brushed[1]]
@@ -56,7 +56,7 @@ def _checkpoint(evaluation: Evaluation, k: int, order: str) -> str:
     rows = np.argsort(values[order], kind="stable") if order in values else np.arange(len(proxy))
     shown = "".join(_sample(evaluation, k, int(i)) for i in rows[:SHOWN])
     title = "Original model" if k == 0 else f"Iteration {curve.steps[k]}"
-    note = f"{curve.nats[k]:.2f} nats, gold {_minus(gold.mean())}, proxy {_minus(proxy.mean())}"
+    note = f"{curve.nats[k]:z.2f} nats, gold {_minus(gold.mean())}, proxy {_minus(proxy.mean())}"
     return f'<div><h3>{title}</h3><p class="quiet">{note}</p>{shown}</div>'
 
 
@@ -73,7 +73,7 @@ def _sample(evaluation: Evaluation, k: int, i: int) -> str:
 
 
 def _minus(value: float) -> str:
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:z.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _written(region: tuple[int, int]) -> str:

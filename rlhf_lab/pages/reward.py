@@ -90,7 +90,7 @@ def _own(shown: list[Shown]) -> None:
 
 
 def _worth(found: dict[str, Any], length: int) -> str:
-    told = f"reward {found['reward']:.2f}, of which {found['empty']:.2f} is that of an empty text"
+    told = f"reward {found['reward']:z.2f}, of which {found['empty']:z.2f} is that of an empty text"
     tokens, unknown = len(found["pieces"]), any(piece.strip() == UNKNOWN for piece in found["pieces"])
     if tokens != length:
         told += f"; {tokens} tokens, where it learned from texts of {length}"
@@ -143,7 +143,7 @@ def _scores(evaluation: dict[str, Any], judged: list[dict[str, Any]], ground: st
         tooltip=["who:N", "metric:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
                  alt.Tooltip("high:Q", format=".3f")],
     )  # fmt: skip
-    told = "; ".join(f"{r['metric']} of the {r['who']} {r['value']:.2f}" for r in rows if r["value"] is not None)
+    told = "; ".join(f"{r['metric']} of the {r['who']} {r['value']:z.2f}" for r in rows if r["value"] is not None)
     return plain((rule + points).properties(height=270, title="Scores")), f"On held-out labels: {told}."
 
 
@@ -170,7 +170,7 @@ def _calibration(evaluation: dict[str, Any], ground: str) -> Drawn:
         tooltip=["who:N", alt.Tooltip("said:Q", format=".2f", title="says"),
                  alt.Tooltip("seen:Q", format=".2f", title="mean label"), alt.Tooltip("count:Q", title="texts")],
     )  # fmt: skip
-    told = ", ".join(f"{r['seen']:.2f} where it says {r['said']:.2f}" for r in rows if r["who"] == NAMES["model"])
+    told = ", ".join(f"{r['seen']:z.2f} where it says {r['said']:z.2f}" for r in rows if r["who"] == NAMES["model"])
     drawn = (ideal.encode(x=x, y=y) + bars + points).properties(height=270, title="Calibration")
     return plain(drawn), f"Mean label of held-out texts: {told}."
 
@@ -209,7 +209,7 @@ def _liked(shown: list[Shown]) -> None:
 
 def _cell(each: Labelled) -> Cell:
     kept = "held out" if each.held_out else "trained on"
-    note = f"reward {each.reward:.2f}".replace("-", "\N{MINUS SIGN}")
+    note = f"reward {each.reward:z.2f}".replace("-", "\N{MINUS SIGN}")
     return Cell(each.pieces, [each.adds], f"{note} · {LABELS[each.label]}, {kept}")
 
 

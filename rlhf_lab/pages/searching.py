@@ -70,7 +70,7 @@ def search(run: Run, evaluation: Evaluation | None) -> None:
     told = (
         f"Share of completions with {asked.strip()}: {shares[0]:.1%} of the original model's, most, {shares[top]:.1%}"
     )
-    chart(drawn, f"{told}, at {curve.nats[top]:.2f} nats.")
+    chart(drawn, f"{told}, at {curve.nats[top]:z.2f} nats.")
     if not any(found.rows):
         html('<p class="quiet">No completion has it.</p>')
         return
@@ -82,7 +82,7 @@ def _samples(evaluation: Evaluation, found: Found, asked: str, top: int) -> None
     curve = evaluation.curve
     at = st.select_slider(
         "Samples of the checkpoint at", range(len(curve.steps)), value=top, key=f"ck_found_{asked}",
-        format_func=lambda k: f"{curve.nats[k]:.2f} nats, iteration {curve.steps[k]}: {len(found.rows[k])}",
+        format_func=lambda k: f"{curve.nats[k]:z.2f} nats, iteration {curve.steps[k]}: {len(found.rows[k])}",
     )  # fmt: skip
     rows = found.rows[at]
     pattern = _pattern(asked)
@@ -99,7 +99,7 @@ def _sample(evaluation: Evaluation, at: int, k: int, pattern: "re.Pattern[str]")
         parts += [escape(text[end : hit.start()]), f"<mark>{escape(hit[0])}</mark>"]
         end = hit.end()
     parts.append(escape(text[end:]))
-    worth = f"proxy {curve.proxy[at, k]:.2f} · gold {curve.gold[at, k]:.2f}".replace("-", "\N{MINUS SIGN}")
+    worth = f"proxy {curve.proxy[at, k]:z.2f} · gold {curve.gold[at, k]:z.2f}".replace("-", "\N{MINUS SIGN}")
     return f"<div><p class='said'>{''.join(parts)}</p><p class='quiet'>{worth}</p></div>"
 
 

@@ -26,8 +26,9 @@ line {{ stroke: var(--elk-quiet); vector-effect: non-scaling-stroke; stroke-dash
 .plot span, .ends {{ color: var(--elk-quiet); font-size: 0.75rem; line-height: 1; }}
 .plot span {{ position: absolute; right: calc(100% + 0.35rem); font-variant-numeric: tabular-nums; }}
 .plot .high {{ top: 0; }} .plot .low {{ bottom: 0; }}
-.plot .limit {{ right: 0; background: color-mix(in srgb, var(--elk-paper) 70%, transparent);
-  transform: translateY(-120%); }}
+.plot .limit {{ right: auto; left: 0.25rem; transform: translateY(-120%);
+  background: color-mix(in srgb, var(--elk-paper) 70%, transparent); }}
+.plot .limit.under {{ transform: translateY(20%); }}
 .ends {{ display: flex; justify-content: space-between; margin: 0.25rem 0 0 3.25rem; }}
 """
 
@@ -49,7 +50,7 @@ export default function ({ data, parentElement }) {
     const svg = draw("svg", { ...whole, role: "img", "aria-label": each.told });
     if (each.limit) {
       svg.append(draw("line", { x1: 0, x2: 300, y1: each.limit.at, y2: each.limit.at }));
-      const told = make("span", each.limit.told, "limit");
+      const told = make("span", each.limit.told, each.limit.under ? "limit under" : "limit");
       told.style.top = `${each.limit.at}%`;
       plot.append(told);
     }
@@ -117,8 +118,13 @@ def small(
         "from": f"{unit} {first}",
         "to": str(last),
         "told": f"{title}: from {finite[0][1]:.4g} at {unit} {first} to {finite[-1][1]:.4g} at {unit} {last}",
-        "limit": limit and {"at": HIGH * (1 - (limit - low) / span), "told": f"stop, {limit:g}"},
+        "limit": limit and _limit(HIGH * (1 - (limit - low) / span), limit),
     }
+
+
+def _limit(at: float, limit: float) -> dict[str, Any]:
+    """Its words begin on the left, where the line is yet to rise; below it where the title stands above."""
+    return {"at": at, "told": f"stop, {limit:g}", "under": at < HIGH / 4}
 
 
 def sparks(plots: Sequence[dict[str, Any]], key: str) -> None:

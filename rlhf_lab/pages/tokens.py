@@ -56,7 +56,10 @@ _JS = (
     MAKE
     + """
 export default function ({ data, parentElement }) {
-  const signed = (value) => (value < 0 ? "\\u2212" : "+") + Math.abs(value).toFixed(2);
+  const signed = (value) => {
+    const size = Math.abs(value).toFixed(2);
+    return (Number(size) === 0 ? "" : value < 0 ? "\\u2212" : "+") + size;
+  };
   const fill = (value) => {
     const share = Math.min(Math.abs(value) / data.scale.limit, 1) * data.strength;
     const colour = value < 0 ? "--minus" : "--plus";

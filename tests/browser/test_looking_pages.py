@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page, expect
 
+from rlhf_lab.pages import tokens
 from tests.browser.watched import Watched
 from tests.lab.conftest import made  # noqa: F401
 
@@ -166,3 +167,11 @@ def _narrow(page: Page) -> None:
     wide = page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
     assert wide <= 400
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 400
+
+
+def test_a_token_that_adds_nothing_has_no_sign(browser: Browser) -> None:
+    found = re.search(r"const signed = (\(value\) => \{.*?\n  \});", tokens._JS, re.S)
+    assert found
+    page = browser.new_page()
+    told = page.evaluate(f"[-0.001, 0, 0.004, -0.25, 0.25].map({found[1]})")
+    assert told == ["0.00", "0.00", "0.00", "\N{MINUS SIGN}0.25", "+0.25"]

@@ -4,6 +4,7 @@ import inspect
 import keyword
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,9 @@ def _claims(entry: Entry, known: set[str]) -> Iterator[tuple[str, bool]]:
     yield f"declares the counterexample {entry.name}", True
     breaks = entry.meta["breaks"]
     for name in (n for n in (breaks if isinstance(breaks, dict) else ()) if n not in known):
-        near = suggest(name, known)
-        rest = f"{near} Mend breaks={{...}}, or put that file here" if near else "; the claim counts where one is"
+        near = get_close_matches(name, known, n=1)
+        mend = f"{suggest(name, known)} Mend breaks={{...}}, or put that file here"
+        rest = mend if near else "; the claim counts where one is"
         yield f"claims to break {name!r}, and no proposal here is called so{rest}", not near
 
 

@@ -65,7 +65,7 @@ def test_a_command_of_the_readme(command: str, checkout: Path) -> None:
 def test_what_the_readme_says_of_its_first_program(checkout: Path) -> None:
     told = run("elk-sandbox judge proposals/few_nodes.py complex_translation", checkout).stdout
     assert "killed, strict" in told
-    row = {line.split()[0]: line for line in told.splitlines() if line}
+    row = {line.split()[0]: line for line in reversed(told.splitlines()) if line}  # the first of each name
     assert " 0.1 " in row["human_simulator"]
     assert " 0.5 " in row["direct_translator"] and "DT*" in row["direct_translator"]
 

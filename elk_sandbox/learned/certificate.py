@@ -20,7 +20,8 @@ from scipy.stats import norm
 
 from elk_sandbox.learned.lessons import FEW, Lesson, NotApplicable, lesson
 from elk_sandbox.learned.metrics import CONFIDENCE, Estimate, auroc, estimated_auroc, pull
-from elk_sandbox.learned.probes import Probe, logistic, one_thread, resample
+from elk_sandbox.learned.probes import Probe, logistic, resample
+from elk_sandbox.learned.threads import one_thread
 from elk_sandbox.learned.world import LearnedWorld
 
 __all__ = ["KNOWS", "LEAST_GAIN", "Certificate", "certify"]

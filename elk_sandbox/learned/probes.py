@@ -6,8 +6,7 @@ computed in float64 unless it says otherwise, and on activations that are centre
 training situations say.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.random import Generator
 from torch import Tensor
 
-__all__ = ["Probe", "Scale", "calibrated", "ccs", "difference", "logistic", "mahalanobis", "one_thread", "resample"]
+__all__ = ["Probe", "Scale", "calibrated", "ccs", "difference", "logistic", "mahalanobis", "resample"]
 
 PENALTY = 1e-3  # on half the squared weights, beside the mean loss in nats
 RATE = 0.02  # of Adam, for contrast-consistent search
@@ -55,17 +54,6 @@ class Scale:
         """Of what was found in scaled activations."""
         plain = weights / self.spread
         return Probe(plain, bias - plain @ self.mean)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """At this size more gain little, cost much where others work too, and the sums depend on their number."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def resample(

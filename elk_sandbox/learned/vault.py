@@ -122,7 +122,7 @@ def episodes_of(knobs: Knobs) -> vault.Episodes:
 
 def make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     """Film, train, look into the network."""
-    from elk_sandbox.learned.probes import one_thread
+    from elk_sandbox.learned.threads import one_thread
 
     with one_thread():
         return _make(knobs, say)

@@ -485,25 +485,22 @@ def test_a_person_is_stood_for_by_the_reward_model(home: Path) -> None:
 def test_the_code_that_makes_a_world_is_part_of_what_it_is_known_by(
     home: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
-    before = runs.digest("policy,own", home)
-    plain = Path.read_bytes
-    (place_of,) = {Path(checkpoint_world.__file__).parent / file} - {None}
+    place_of, plain = Path(checkpoint_world.__file__).parent / file, Path.read_bytes
     assert place_of.is_file()
-    monkeypatch.setattr(Path, "read_bytes", lambda self: plain(self) + b"#" * (self == place_of))
-    checkpoint_choice.code.cache_clear()
-    try:
-        assert runs.digest("policy,own", home) != before
-    finally:
-        monkeypatch.undo()
+
+    def digest() -> str:
         checkpoint_choice.code.cache_clear()
-    assert runs.digest("policy,own", home) == before
-    monkeypatch.setattr(checkpoint_choice, "version", lambda library: "0")
-    checkpoint_choice.code.cache_clear()
-    try:
-        assert runs.digest("policy,own", home) != before
-    finally:
-        monkeypatch.undo()
-        checkpoint_choice.code.cache_clear()
+        return runs.digest("policy,own", home)
+
+    before = digest()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda self: plain(self) + b"#" * (self == place_of))
+        changed = digest()
+    assert changed != before == digest()
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint_choice, "version", lambda library: "0")
+        changed = digest()
+    assert changed != before == digest()
 
 
 def test_names_and_curves_load_no_pytorch(home: Path) -> None:

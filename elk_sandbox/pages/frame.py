@@ -132,6 +132,7 @@ def _config() -> Any:
         title=alt.TitleConfig(color=ink(INK), fontSize=14, anchor="start", fontWeight=600),
         header=alt.HeaderConfig(labelColor=ink(INK), titleColor=ink(QUIET)),
         view=alt.ViewConfig(strokeOpacity=0),
+        mark=alt.MarkConfig(aria=False),  # the chart's text stands for its marks, whose names take long to make
         range=alt.RangeConfig(category=[ink(c) for c in TERMS]),
     )
 

@@ -34,6 +34,7 @@ __all__ = [
     "put",
     "rename",
     "save",
+    "withdraw",
 ]
 
 LONGEST = 80  # letters of a name
@@ -165,6 +166,23 @@ def save(home: Path, draft: Draft, folder: Path, name: str | None = None, *, ove
         if seen and seen.text == draft.text:  # else it is another's by now
             _forget(home, draft.name)
         return _begin(home, name, replace(draft, text=text, base=text, origin=_absolute(path), undone=None))
+
+
+def withdraw(home: Path, seen: Draft, folder: Path) -> Draft:
+    """Remove a draft's own file; what it held stays as a draft of no file.
+
+    Raises Overtaken if the draft's text is another than was seen; Taken, before anything is removed, if the file was
+    changed since it was opened; RegistryError if it has no file of its own; OSError.
+    """
+    path = mine(seen.origin, folder)
+    if path is None:
+        raise RegistryError(f"{seen.name} has no file of yours")
+    with _locked(home):
+        there = _unchanged(home, seen)
+        if _text(path) not in (None, seen.base, seen.text):
+            raise Taken(f"{path.name} was changed on the disk since it was opened here")
+        path.unlink(missing_ok=True)
+        return _changed(home, there, origin=None)
 
 
 def rename(text: str, old: str, new: str) -> str:

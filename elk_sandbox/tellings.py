@@ -1,15 +1,17 @@
 """A situation on a stage in words, and who answers what in it as a table in HTML."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
-from elk_sandbox.markup import number
 from elk_sandbox.stage import Part, Stage
 from elk_sandbox.world import World
 
-__all__ = ["Happening", "alike", "answers", "happening", "sentence"]
+__all__ = ["Happening", "alike", "answers", "glossary", "happening", "nodes", "sentence"]
+
+LETTERS = 3
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,31 @@ def alike(world: World) -> list[list[str]]:
     return list(found.values())
 
 
+def glossary(world: World, shown: Iterable[str]) -> str:
+    """What those of these nodes stand for that have a mere letter or two for a name, if the world has words for any."""
+    short = [n for n in shown if n in world.words and len(n) <= LETTERS]
+    rows = "".join(f"<dt>{escape(n)}</dt><dd>{escape(_meaning(world, n))}</dd>" for n in short)
+    return f'<dl class="nodes">{rows}</dl>' if rows else ""
+
+
+def nodes(world: World, some: Iterable[str]) -> str:
+    """Names of nodes, with what they stand for on hover; "nothing" if there are none."""
+    told = [
+        f'<abbr title="{escape(_meaning(world, n), quote=True)}">{escape(n)}</abbr>' if n in world.words else escape(n)
+        for n in some
+    ]
+    return ", ".join(told) or "nothing"
+
+
+def _meaning(world: World, node: str) -> str:
+    no, yes = world.words[node]
+    return f"1: {yes}; 0: {no}"
+
+
 def _human(stage: Stage, at: int, levels: list[str]) -> str:
     world, level = stage.world, levels[0]
     said = _said(stage, world.beliefs[level], at)
-    sees = escape(" ".join(world.sees[level])) or "nothing"
+    sees = nodes(world, world.sees[level])
     right = np.abs(world.beliefs[level] - world.truth) < 0.5
     share = float(world.weights[((world.truth < 0) | right).all(axis=1)].sum())
     name = escape(", ".join(levels))
@@ -78,11 +101,11 @@ def _human(stage: Stage, at: int, levels: list[str]) -> str:
 
 
 def _row(stage: Stage, at: int, name: str, part: Part) -> str:
-    reads = " ".join(n for n in stage.world.nodes if n in part.reporter.cone) or "nothing"
+    reads = nodes(stage.world, (n for n in stage.world.nodes if n in part.reporter.cone))
     kind = "bad" if part.role == "named bad" else "best" if name == stage.translator else ""
     return (
         f'<tr class="{kind}"><th scope="row">{escape(name.replace("_", " "))}<small>{part.role}</small></th>'
-        f'{_said(stage, part.answers, at)}<td class="left wrap">{escape(reads)}</td>'
+        f'{_said(stage, part.answers, at)}<td class="left wrap">{reads}</td>'
         f"<td>{_share(float(part.right))}</td></tr>"
     )
 
@@ -99,6 +122,6 @@ def _said(stage: Stage, given: np.ndarray, at: int) -> str:
         if right is not None:
             kind, sign, told = ("right", "✓", "right") if right else ("wrong", "\N{MULTIPLICATION SIGN}", "wrong")
             mark = f'<span class="verdict {kind}"><b aria-hidden="true">{sign}</b> {told}</span>'
-        exact = "" if value in (0.0, 1.0) else f" {number(value)}"
+        exact = "" if value in (0.0, 1.0) else f' <data value="{value!r}">{value:.3g}</data>'
         cells.append(f'<td class="left">{word}{exact} {mark}</td>')
     return "".join(cells)

@@ -73,6 +73,29 @@ def test_whoever_saw_an_older_text_saves_none_of_it_to_the_file(tmp_path: Path) 
     assert drafts.load(tmp_path, "idea").text == TEXT + "# theirs\n"
 
 
+def test_a_removed_file_leaves_its_text_as_a_draft(tmp_path: Path) -> None:
+    path = tmp_path / "idea.py"
+    path.write_text(TEXT)
+    seen = drafts.opened(tmp_path, read(path)[0][0])
+    mine = drafts.put(tmp_path, seen, text=TEXT + "# mine\n")
+    with pytest.raises(drafts.Overtaken):
+        drafts.withdraw(tmp_path, seen, tmp_path)
+    path.write_text("theirs")
+    with pytest.raises(drafts.Taken):
+        drafts.withdraw(tmp_path, mine, tmp_path)
+    assert path.read_text() == "theirs"
+    path.write_text(TEXT)
+    left = drafts.withdraw(tmp_path, mine, tmp_path)
+    assert not path.exists() and left.origin is None and drafts.drafts(tmp_path) == [left]
+    assert left.text == TEXT + "# mine\n"
+    with pytest.raises(RegistryError):
+        drafts.withdraw(tmp_path, left, tmp_path)
+    shipped = drafts.opened(tmp_path, REGISTRY.proposals["human_labels"])
+    with pytest.raises(RegistryError):
+        drafts.withdraw(tmp_path, shipped, SHIPPED)
+    assert REGISTRY.proposals["human_labels"].path.exists()
+
+
 def test_a_copy_of_an_older_text_leaves_the_newer_draft_alone(tmp_path: Path) -> None:
     seen = drafts.begin(tmp_path, "idea", "proposal", TEXT)
     theirs = drafts.put(tmp_path, seen, text=TEXT + "# theirs\n")

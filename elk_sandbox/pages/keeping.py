@@ -52,6 +52,11 @@ def bar(registry: Registry, home: Path, draft: Draft, declared: str | None) -> N
             st.button("Close this draft", on_click=lay_down)
             if draft.changed or not own:
                 st.button("Discard this draft", on_click=_discard, args=(home,))
+            if own:
+                told = f"{own.name} goes, from the matrix too; its text stays as a draft."
+                st.button(
+                    "Remove its file", on_click=_withdraw, args=(home,), disabled=bool(refused), help=refused or told
+                )
     if st.session_state.get(TAKEN) == draft.name and own and draft.changed:
         st.warning(
             f"{own.name} was changed on the disk since it was opened here, so it was not saved over. Save this text "
@@ -77,10 +82,10 @@ def _shipped(draft: Draft) -> bool:
     return bool(draft.origin) and drafts.mine(draft.origin, FOLDER) is None
 
 
-def _refused() -> bool:
+def _refused(done: str = "saved") -> bool:
     """Whether this server saves nothing, which is then told; a disabled button is no protection."""
     if reason := refusal():
-        note(f"It was not saved: {reason}")
+        note(f"It was not {done}: {reason}")
     return reason is not None
 
 
@@ -144,6 +149,19 @@ def _put(home: Path, draft: Draft, **changes: object) -> None:
         renew(drafts.put(home, draft, **changes))
     except drafts.Overtaken:
         note("The draft was changed in another tab, and is shown as it is now.")
+
+
+def _withdraw(home: Path) -> None:
+    draft = caught_up(home)
+    if _refused("removed"):
+        return
+    try:
+        left = drafts.withdraw(home, draft, FOLDER)
+    except (RegistryError, OSError) as reason:
+        note(f"It was not removed: {reason}")
+        return
+    note(f"{Path(str(draft.origin)).name} was removed. Its text is this draft; discard that too, or save it again.")
+    renew(left)
 
 
 def _discard(home: Path) -> None:

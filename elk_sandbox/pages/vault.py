@@ -20,12 +20,13 @@ from elk_sandbox.pages.vault_world import chosen
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.registry import RegistryError
 from elk_sandbox.stage import Stage
-from elk_sandbox.tellings import alike, answers, happening, sentence
+from elk_sandbox.tellings import alike, answers, glossary, happening, nodes, sentence
 
 LOOK = """
 [data-testid="stCheckbox"] p { white-space: normal; overflow: visible; }
 .elk h2 { margin-top: 0.9rem; }
 @media (max-width: 640px) { .elk th[scope="row"] { white-space: normal; min-width: 8rem; } }
+.elk dl.nodes { font-size: 0.875rem; grid-template-columns: max-content 1fr; }
 .elk td.wrap { white-space: normal; min-width: 6rem; }
 .elk .verdict { display: inline-block; padding: 0 0.4rem; margin-left: 0.25rem; border-radius: 0.2rem; }
 .elk .verdict.right { background: var(--elk-survives-fill); color: var(--elk-survives-ink); }
@@ -216,6 +217,7 @@ def _nets(stage: Stage, at: int) -> None:
         whole = behind and st.toggle("With all that lies behind them", key="vault_whole", bind="query-params")
         held = beliefs.predictor(world, at, whole=whole)
         picture([net(held, world.words, {}, "The predictor's net")], "vault_predictor", enlarged=1.25)
+        html(glossary(world, held.nodes))
     with right:
         html("<h2>What a human makes of it</h2>")
         groups = {found[0]: found for found in alike(world)}
@@ -228,7 +230,7 @@ def _nets(stage: Stage, at: int) -> None:
         level = _level(stage)
         own = beliefs.human(world, level, at)
         picture([net(own, world.words, actual, f"The net of the {level}")], "vault_net", enlarged=1.25)
-        sees = ", ".join(f"<code>{escape(n)}</code>" for n in world.sees[level]) or "nothing"
+        sees = nodes(world, world.sees[level])
         html(
             f'<p class="quiet">Sees {sees}. What is expected of the rest is what it is in the data that this human '
             "labels; a node that never varies there is not in the net. Marked ≠: in truth it is otherwise.</p>"

@@ -104,6 +104,8 @@ def _two(
         at = st.select_slider(
             "Checkpoint on the right, by KL from the original model", steps, format_func=names.__getitem__,
             key="ck_at", on_change=_remember, args=("ck_at",),
+            help="As training measured it, on that iteration's batch. Over-optimisation shows the KL of the samples "
+            "that were evaluated: chance makes the two differ.",
         )  # fmt: skip
     with controls:
         pin = st.selectbox(

@@ -54,7 +54,7 @@ def _panel(store: Store, home: Path, name: str, new: Callable[[], None] | None) 
         at = f" at step {told.step} of {len(STEPS)}" if told.step else ""
         last = f" The last that it said: {told.last}" if told.last else ""
         st.warning(f"The demo was ended{at}. What it has done is kept.{last}")
-        _button("Go on with it", partial(_begin, home, name), f"demo:{name}:on")
+        _button("Resume the demo", partial(_begin, home, name), f"demo:{name}:on")
     elif told.state == "done":
         html(
             '<p><span class="chip done">done</span> A model, labels, two reward models, a policy and its twin, judged '

@@ -1,5 +1,6 @@
 """Where a visitor begins: what this is, one button for each half, the latest runs, and what isolation enforces here."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -22,6 +23,21 @@ from rlhf_lab.runs import listed
 
 BASELINE = "human_labels", "human_simulator"
 RECENT = 5
+ELK = {
+    "vault": ("Vault", "Walk about in an exact world: what happens, what is seen, what each reporter answers."),
+    "workbench": ("Workbench", "Write a proposal or a counterexample, and judge it."),
+    "matrix": ("Matrix", "Every proposal against every counterexample, beside the literature's verdicts."),
+    "flip": ("When does it flip?", "The boundary where a verdict turns, as a formula and a plot."),
+    "networks": ("Networks", "The same proposals on networks that were trained."),
+}
+LAB = {
+    "runs": ("Runs", "Start, watch, stop and resume the demo or any stage."),
+    "label": ("Label", "Positive, neutral or negative: one text at a time, by keys."),
+    "reward": ("Reward model", "What it learned from the labels, and where it is wrong."),
+    "checkpoints": ("Checkpoints", "The same texts at every checkpoint, token by token."),
+    "overoptimization": ("Over-optimisation", "Proxy and gold against KL."),
+    "blind": ("Blind rating", "Rate without knowing which model wrote what."),
+}
 LOOK = """
 .elk ul.attacks { list-style: none; padding: 0; margin: 0.5rem 0 0; columns: 17rem; column-gap: 2rem;
   font-size: 0.9rem; }
@@ -62,6 +78,7 @@ def _elk(home: Path) -> None:
     )
     job = Detached(home, "baseline")
     st.fragment(_baseline, run_every=TICK if watch(job) else None)(home)
+    _pages("elk_sandbox/pages", ELK)
 
 
 def _baseline(home: Path) -> None:
@@ -99,6 +116,14 @@ def _rlhf(store: Store, home: Path) -> None:
         f"labels and a policy on that, and see where {word('over-optimisation')} begins.</p>"
     )
     demo(store, home)
+    _pages("rlhf_lab/pages", LAB)
+
+
+def _pages(folder: str, shown: Mapping[str, tuple[str, str]]) -> None:
+    """Links to a half's pages, each with what is done there."""
+    with st.container(horizontal=True, gap="small"):
+        for name, (label, told) in shown.items():
+            st.page_link(f"{folder}/{name}.py", label=label, help=told)
 
 
 def _recent(store: Store, home: Path) -> None:

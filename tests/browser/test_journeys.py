@@ -46,7 +46,7 @@ def test_the_demo_is_watched_killed_taken_up_again_and_looked_at(browser: Browse
     os.kill(worker, signal.SIGKILL)
     expect(page.get_by_text("The demo was ended at step 1 of 8")).to_be_visible(timeout=30_000)
     page.reload()
-    page.get_by_role("button", name="Go on with it").click(timeout=30_000)
+    page.get_by_role("button", name="Resume the demo").click(timeout=30_000)
     page.get_by_role("link", name="See where it over-optimises").click(timeout=900_000)
     headline = page.locator(".headline")
     expect(headline).to_contain_text("Gold", timeout=30_000)

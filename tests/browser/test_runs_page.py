@@ -85,5 +85,5 @@ def test_a_demo_whose_name_is_typed_and_clicked_at_once_has_that_name(
     assert asked == "--name mine --rater counter --seed 0"
     assert not background(server.home, "demo").asked
     page.get_by_role("button", name="Stop the demo").click()
-    expect(page.get_by_role("button", name="Go on with it")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Resume the demo")).to_be_visible(timeout=60_000)
     watched.clean()

@@ -377,6 +377,22 @@ def test_a_stale_save_leaves_the_users_file_alone(home: Path) -> None:
     assert drafts.load(home / "workspace", "few").text == MINE + "# two\n"
 
 
+def test_a_file_of_ones_own_can_be_removed_and_its_text_is_kept(home: Path) -> None:
+    app = typed(opened(workbench_file="few"), MINE + "# one\n")
+    button(app, "Remove its file").click().run()
+    assert not (home / "proposals" / "few.py").exists() and not app.exception
+    assert "few.py was removed." in told(app)
+    assert drafts.load(home / "workspace", "few").text == MINE + "# one\n"
+    assert not [b for b in app.button if b.label == "Remove its file"]
+    button(app, "Discard this draft").click().run()
+    assert drafts.drafts(home / "workspace") == []
+
+
+def test_a_shipped_file_cannot_be_removed(home: Path) -> None:
+    app = opened(workbench_file="human_labels")
+    assert not [b for b in app.button if b.label == "Remove its file"]
+
+
 def test_saving_writes_the_users_own_file(home: Path) -> None:
     app = typed(opened(workbench_file="few"), MINE + "# more")
     button(app, "Save").click().run()

@@ -256,7 +256,7 @@ def test_a_demo_that_died_says_so_with_its_last_line_and_goes_on_as_the_same(
     job.log.write_text(DIED)
     app = visit("home")
     assert "The demo was ended at step 4 of 8" in app.warning[0].value and "Killed" in app.warning[0].value
-    press(app, "Go on with it")
+    press(app, "Resume the demo")
     assert started.commands["demo"][3:-2] == ["demo", "--name", "demo", "--rater", "noisy", "--seed", "3"]
 
 
@@ -275,7 +275,7 @@ def test_a_demo_goes_on_as_it_began_whatever_the_form_says(home: Path, store: St
     (job.folder / "demo-mine.json").write_text(json.dumps(["--name mine --rater noisy --seed 3"]))
     app = visit("runs", runs_new="The demo", demo_name="mine")
     app.number_input(key="demo_seed").set_value(7).run()
-    press(app, "Go on with it")
+    press(app, "Resume the demo")
     assert started.commands["demo-mine"][3:-2] == ["demo", "--name", "mine", "--rater", "noisy", "--seed", "3"]
 
 

@@ -137,7 +137,7 @@ def test_another_human_is_looked_through(started: Started) -> None:
     assert "Sees c, k1, k2, k3. " in re.sub(r"<[^>]*>", "", told(app))
     people.set_value("operator").run()
     assert app.query_params["vault_human"] == "operator"
-    assert "Sees <code>c</code>, <code>k1</code>. " in told(app)
+    assert "Sees c, k1. " in re.sub(r"<[^>]*>", "", told(app))
     assert "Sees <code>c</code>. " in told(opened(vault_world="screen", vault_human="operator"))  # sees as the viewer
 
 

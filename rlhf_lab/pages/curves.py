@@ -10,7 +10,7 @@ import altair as alt
 import streamlit as st
 
 from elk_sandbox.pages.frame import ink, plain, vega
-from elk_sandbox.palette import INK, QUIET
+from elk_sandbox.palette import INK, PAPER, QUIET
 from rlhf_lab.looks import LOOKS
 from rlhf_lab.pages.tables import charted
 
@@ -23,8 +23,8 @@ SHAPES = {
 }  # fmt: skip
 BRUSH = "brush"
 POOR = 0.8  # of R²: below, a law says little of the curve
-LEGEND = alt.Legend(orient="top", columns=2, labelLimit=300, offset=4)
-AXIS = alt.Axis(minExtent=34)  # so that the charts stand below each other
+LEGEND = alt.Legend(orient="top", columns=2, labelLimit=300, offset=4, symbolOpacity=1)
+AXIS = alt.Axis(minExtent=40)  # so that the charts stand below each other
 TICKS = (0, 0.5, 1, 2, 4, 6, 10, 15, 20, 25, 30, 40, 60, 80, 100, 150, 200, 300)  # nats
 
 
@@ -87,7 +87,10 @@ def _x(axis: str, far: float) -> alt.X:
     ticks = [math.sqrt(t) for t in TICKS if t <= far * 1.02]
     return alt.X(
         "x:Q", title="KL, nats a completion, on a root scale",
-        axis=alt.Axis(values=ticks, labelExpr="format(datum.value * datum.value, '.2~g')"),
+        axis=alt.Axis(
+            values=ticks, labelExpr="format(datum.value * datum.value, '.2~g')", labelOverlap="greedy",
+            labelSeparation=8,
+        ),
         scale=alt.Scale(domain=[0, math.sqrt(far)], nice=False),
     )  # fmt: skip
 
@@ -158,7 +161,8 @@ def _points(plotted: Plotted, name: str, axis: str, gain: bool) -> list[dict[str
 def _marks(rows: list[dict[str, Any]], colour: alt.Color, shape: alt.Shape, *, line: bool) -> list[Any]:
     data = charted(rows)
     crowded = len(rows) > 40
-    found = [data.mark_rule(strokeWidth=1.2).encode(x="x:Q", y="low:Q", y2="high:Q", color=colour)]
+    bars = data.mark_rule(strokeWidth=1.2, opacity=0.35 if crowded else 1)
+    found = [bars.encode(x="x:Q", y="low:Q", y2="high:Q", color=colour)]
     if line:
         found.append(data.mark_line(strokeWidth=1.3).encode(x="x:Q", y="y:Q", color=colour))
     points = data.mark_point(filled=True, opacity=1, size=22 if crowded else 55)
@@ -206,7 +210,8 @@ def _peak(plotted: Plotted, axis: str, far: float) -> list[Any]:
         data.mark_point(shape=STAR, size=130, filled=True, opacity=1, color=colour).encode(
             x="x:Q", y="y:Q", tooltip=alt.Tooltip("told:N", title="gold")
         ),
-        data.mark_text(color=colour, dy=-16, align=align, fontSize=12).encode(x="x:Q", y="y:Q", text="told:N"),
+        *(data.mark_text(dy=-16, align=align, fontSize=12, **halo).encode(x="x:Q", y="y:Q", text="told:N")
+          for halo in ({"stroke": ink(PAPER), "strokeWidth": 4, "opacity": 0.8}, {"color": colour})),
     ]  # fmt: skip
 
 
@@ -221,8 +226,8 @@ def _stop(plotted: Plotted, axis: str, *, told: bool) -> Any:
     rule = charted([row]).mark_rule(color=ink(QUIET), strokeDash=[2, 3], strokeWidth=1.3).encode(x="x:Q")
     if not told:
         return rule
-    text = charted([row]).mark_text(color=ink(QUIET), align="left", dx=5, baseline="bottom", fontSize=12)
-    return rule + text.encode(x="x:Q", y=alt.value(326), text="told:N")
+    text = charted([row]).mark_text(color=ink(QUIET), align="left", dx=5, dy=-4, baseline="bottom", fontSize=12)
+    return rule + text.encode(x="x:Q", y=alt.value("height"), text="told:N")
 
 
 def _zero() -> Any:

@@ -18,7 +18,8 @@ __all__ = ["has_begun", "show"]
 Drawn = tuple[dict[str, Any], str]  # a chart, and what it shows in words
 
 KL = {"exact": "exact, a step", "k1": "k1", "k2": "k2, biased", "k3": "k3"}
-LEGEND = alt.Legend(orient="top", columns=2, labelLimit=260, offset=4, symbolOpacity=1)
+LINES = alt.Legend(orient="top", columns=2, offset=4, symbolOpacity=1, symbolType="stroke", symbolSize=300)
+MARKS = alt.Legend(orient="top", columns=1, labelLimit=300, offset=4)
 CLIP = {"outside": "ratio outside 1 ± {clip:g}", "clipped": "of these, the clip decides the loss"}
 
 
@@ -39,7 +40,7 @@ def show(run: Run) -> None:
         return
     columns = st.columns(2, gap="large")
     told = (
-        f"{word('KL')} by four estimators, nats a completion, with two standard errors.",
+        f"{word('KL')} by four estimators, with two standard errors.",
         f"{word('clip fraction', 'Clip fractions')}: 0 throughout means one update a batch.",
     )
     for column, words, drawn in zip(columns, told, found, strict=True):
@@ -74,17 +75,17 @@ def _kl(metrics: dict[str, Any], stop: float) -> Drawn:
             bar = 2 * errors.get(step, 0.0)
             rows.append({"x": step, "y": value, "low": value - bar, "high": value + bar, "of": label})
     inks = [LOOKS["kl"].colour, TERMS[1], TERMS[2], TERMS[3]]
-    colour = _legend(list(KL.values()), [ink(c) for c in inks])
+    colour = _legend(list(KL.values()), [ink(c) for c in inks], LINES)
     dash = alt.StrokeDash(
         "of:N",
         scale=alt.Scale(domain=list(KL.values()), range=[[1, 0], [6, 3], [2, 3], [8, 3, 2, 3]]),
         title=None,
-        legend=LEGEND,
+        legend=LINES,
     )
     data = charted(rows)
     x = alt.X("x:Q", title="iteration")
     line = data.mark_line(strokeWidth=1.8).encode(
-        x=x, y=alt.Y("y:Q", title="nats"), color=colour, strokeDash=dash,
+        x=x, y=alt.Y("y:Q", title="nats a completion"), color=colour, strokeDash=dash,
         tooltip=[alt.Tooltip("x:Q", title="iteration"), alt.Tooltip("of:N", title="estimator"),
                  alt.Tooltip("y:Q", format=".3f", title="nats")],
     )  # fmt: skip
@@ -104,7 +105,7 @@ def _clip(metrics: dict[str, Any], clip: float) -> Drawn | None:
     ]
     if not rows:
         return None
-    colour = _legend(list(labels.values()), [ink(LOOKS["outside"].colour), ink(LOOKS["binding"].colour)])
+    colour = _legend(list(labels.values()), [ink(LOOKS["outside"].colour), ink(LOOKS["binding"].colour)], MARKS)
     drawn = (
         charted(rows)
         .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=22))
@@ -113,7 +114,7 @@ def _clip(metrics: dict[str, Any], clip: float) -> Drawn | None:
             y=alt.Y("y:Q", title="share of tokens", axis=alt.Axis(format=".1%")),
             color=colour,
             shape=alt.Shape(
-                "of:N", title=None, legend=LEGEND,
+                "of:N", title=None, legend=MARKS,
                 scale=alt.Scale(domain=list(labels.values()), range=["circle", "triangle-up"]),
             ),
             tooltip=[alt.Tooltip("x:Q", title="iteration"), alt.Tooltip("of:N", title="share"),
@@ -130,7 +131,5 @@ def _thin(points: Points) -> Points:
     return kept if not kept or kept[-1] == points[-1] else [*kept, points[-1]]
 
 
-def _legend(labels: list[str], colours: list[str]) -> alt.Color:
-    return alt.Color(
-        "of:N", title=None, scale=alt.Scale(domain=labels, range=colours), legend=LEGEND
-    )  # fmt: skip
+def _legend(labels: list[str], colours: list[str], legend: alt.Legend) -> alt.Color:
+    return alt.Color("of:N", title=None, scale=alt.Scale(domain=labels, range=colours), legend=legend)

@@ -120,6 +120,11 @@ export default function (component) {
     draw();
     send();
   };
+  // A click that ends what is typed into a field says nothing: the field may tell whose card this is to be.
+  const filling = () => {
+    const at = document.activeElement;
+    return at === me.field && at.value !== me.began;
+  };
   const press = (button) => {
     if (!button) return;
     button.classList.add("pressed");
@@ -187,7 +192,12 @@ export default function (component) {
       cap.textContent = key;
       button.append(mark, data.words[value], cap);
       button.setAttribute("aria-keyshortcuts", key);
-      button.onclick = () => me.act.label(value);
+      button.onpointerdown = () => { me.left = filling(); };
+      button.onclick = () => {
+        if (me.left) me.told = "Not counted: a field was being filled in. Press again.";
+        me.left ? draw() : me.act.label(value);
+        me.left = false;
+      };
       keys.append(button);
     });
     find(".undo").onclick = () => me.act.undo();
@@ -208,11 +218,14 @@ export default function (component) {
       event.preventDefault();
     };
     document.addEventListener("keydown", me.listening);
+    me.entered = ({ target }) => { me.field = target; me.began = target.value; };
+    document.addEventListener("focusin", me.entered);
   }
   draw();
   if (me.pending.length && data.window !== me.window) send(); // a server that does not know of it
   return () => {
     document.removeEventListener("keydown", me.listening);
+    document.removeEventListener("focusin", me.entered);
     me.listening = null;
   };
 }

@@ -97,6 +97,27 @@ def test_fifty_labels_by_keyboard_with_undo_and_a_refresh(browser: Browser, serv
     watched.clean()
 
 
+def test_a_click_that_ends_another_raters_name_labels_for_nobody(
+    browser: Browser, server: Server, store: Store
+) -> None:
+    watched, card = opened(browser, server, "second", "gil")
+    field, positive = (
+        watched.page.get_by_role("textbox", name="Who is labelling"),
+        watched.page.locator(".card [data-value='1']"),
+    )
+    positive.click()
+    expect(card.saved).to_have_text("all saved", timeout=30_000)
+    field.fill("hal")
+    positive.click()  # which commits the name
+    expect(card.at).to_have_text(["1 of 80"], timeout=30_000)  # one card: for a moment there are two
+    field.focus()
+    positive.click()  # nothing was typed
+    expect(card.at).to_have_text("2 of 80", timeout=30_000)
+    expect(card.saved).to_have_text("all saved", timeout=30_000)
+    assert [len(kept(store, "second", who)) for who in ("gil", "hal")] == [1, 1]
+    watched.clean()
+
+
 def test_the_next_text_is_there_at_once_among_100000_labels(browser: Browser, server: Server, store: Store) -> None:
     watched, card = opened(browser, server, "big", "ann")
     watched.page.evaluate(WATCH)

@@ -100,12 +100,12 @@ def key(proposal: Mapping[str, Any], fresh: int) -> str:
 
 
 def keep(outcome: Mapping[str, Any], folder: Path, key: str) -> None:
-    """Put an outcome, with its neighbours, into a workspace. Raises OSError."""
+    """Put an outcome into a workspace, with its neighbours, or None while they are looked for. Raises OSError."""
     store(folder / "contests", key, Result(dict(outcome), None, False, 0.0))
 
 
 def kept(folder: Path, key: str) -> dict[str, Any] | None:
-    """The outcome that a workspace holds."""
+    """The outcome that a workspace holds; its `nearest` is None where the published rows were not judged to the end."""
     found = load(folder / "contests", key)
     return dict(found.value) if found and found.value else None
 

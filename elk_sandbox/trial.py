@@ -119,10 +119,10 @@ class Contest:
 
     @property
     def failed(self) -> str | None:
-        return _ended(self.job, lambda: {self.key} if self.outcome() is None else set())
+        return _ended(self.job, lambda: {self.key} if (self.outcome() or {}).get("nearest") is None else set())
 
     def outcome(self) -> dict[str, Any] | None:
-        """What `judge --contest --json` prints, if it was held."""
+        """What `judge --contest --json` prints, if it was held; `nearest` is None until that is known."""
         return contest.kept(self.home, self.key)
 
     def start(self, settings: Iterable[str]) -> bool:

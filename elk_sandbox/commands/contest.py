@@ -31,6 +31,7 @@ def hold(entry: Entry, settings: dict[str, object], draws: int, workspace: Path,
         contest.keep({**held, "nearest": []}, workspace, contest.key(file, draws))
         print_json({**held, "nearest": []}) if as_json else show(out, held, [])
         return False
+    contest.keep({**held, "nearest": None}, workspace, contest.key(file, draws))  # to be seen while rows are judged
     shipped = Registry.scan(SHIPPED, packages=False)
     columns = [(e, e.settings()) for n, e in shipped.counterexamples.items() if n in literature.COUNTEREXAMPLES]
     published = [(e, e.settings()) for n, e in shipped.proposals.items() if n in literature.STRATEGIES]

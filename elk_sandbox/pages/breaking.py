@@ -32,19 +32,20 @@ def breaking(registry: Registry, home: Path, entry: Entry, settings: list[str]) 
     held = Contest(home, source(entry, entry.settings(settings)))
     _begun(home, row, held, settings)
     silent = blind()  # the contest compares with the published families
-    outcome = None if silent or held.job.running else held.outcome()
+    outcome = None if silent else held.outcome()
+    comparing = outcome is not None and outcome["nearest"] is None
     if outcome is not None:
         st.subheader("The contest", anchor=False)
         contest(outcome)
     st.divider()
-    places = st.columns(2 if silent or outcome is not None else 3, gap="large")
+    places = st.columns(2 if silent or (outcome and not comparing) else 3, gap="large")
     with places[0]:
         busy = _row(row) if row.trials else False
     with places[1]:
         busy |= _begin(registry, home, held)
-    if outcome is None and not silent:
+    if len(places) == 3:
         with places[2]:
-            busy |= _contest(held, settings)
+            busy |= _nearest(held) if comparing else _contest(held)
     return busy
 
 
@@ -89,12 +90,24 @@ def _strip(row: Row) -> None:
         html(f'<ul class="strip">{"".join(shown)}</ul>')
 
 
-def _contest(held: Contest, settings: list[str]) -> bool:
-    st.subheader("The contest", anchor=False)
-    running = held.job.running
-    if running:
+def _nearest(held: Contest) -> bool:
+    """The rest of a contest whose outcome is known."""
+    st.subheader("Whom it resembles", anchor=False)
+    if held.job.running:
         done, every = held.progress()
-        st.progress(done / every, text=f"All breakers at once, then the rows to compare: {done} of {every} cells")
+        st.progress(done / every, text=f"Judging the published families to compare with: {done} of {every} cells")
+        return True
+    if held.failed:
+        st.error(f"They were not all judged. The last that was said: {held.failed}")
+    if refusal() is None:
+        st.button("Judge the published families", on_click=_ask, args=("contest",))
+    return False
+
+
+def _contest(held: Contest) -> bool:
+    st.subheader("The contest", anchor=False)
+    if held.job.running:
+        html("<p>All breakers at once are put to it, some seconds.</p>")
         return True
     told = f"All breakers of ARC's {word('contest')} at once, and the published families whose verdicts are nearest."
     html(f"<p>{told} The first time takes a minute.</p>")

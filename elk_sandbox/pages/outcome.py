@@ -70,8 +70,9 @@ def contest(held: Mapping[str, Any]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         html(f"<p><strong>{escape(outcome)}</strong></p>{_breakers(held)}")
-    with right:
-        html(f"<p><strong>Nearest published families</strong></p>{_near(held['nearest'])}")
+    if held["nearest"] is not None:
+        with right:
+            html(f"<p><strong>Nearest published families</strong></p>{_near(held['nearest'])}")
 
 
 def _breakers(held: Mapping[str, Any]) -> str:

@@ -541,6 +541,11 @@ def test_the_contest_is_started_and_shown_with_its_neighbours(home: Path, starte
         "passes": False, "reason": None, "breakers": [line], "draws": {"agreeing": 4, "of": 4},
         "direct_translator": "early_exit", "objective": {"early_exit": 0.5}, "nearest": [near],
     }  # fmt: skip
+    contest.keep({**outcome, "nearest": None}, home / "workspace", held.key)
+    app.run()
+    assert "It fails: 1 of 1 breakers win." in told(app) and "few parts<small>" not in told(app)
+    button(app, "Judge the published families").click().run()
+    assert started[1] == started[0]
     contest.keep(outcome, home / "workspace", held.key)
     app.run()
     assert "It fails: 1 of 1 breakers win." in told(app)

@@ -22,7 +22,7 @@ from elk_sandbox.learned.world import WorldError
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.address import chosen, remember, widget
 from elk_sandbox.pages.files import registry
-from elk_sandbox.pages.frame import TICK, begin, html, place, vega
+from elk_sandbox.pages.frame import TICK, begin, empty, html, place, vega
 from elk_sandbox.pages.readings import MEASURES, curve, dots, table
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.detached import Detached, command
@@ -174,8 +174,13 @@ def _offer(
     if job.asked == set(keys):  # another version of this program would have asked for others
         last = job.last_line() or "its log is empty"
         st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
-    what = "the network is trained first, about two minutes" if worlds[0].startswith("vault") else "some seconds each"
-    if st.button(f"Get {missing} results", type="primary", help=f"{SEEDS} seeds of each; {what}."):
+    elif missing == every and every:
+        first = "the network is trained first, which takes about two minutes; then " * worlds[0].startswith("vault")
+        empty(
+            f"Nothing has been trained here yet. At a click {first}{SEEDS} seeds of each proposal are trained on the "
+            "activations, some seconds each, and scored on situations that nobody labelled; all of it is kept."
+        )
+    if st.button(f"Get {missing} results", type="primary"):
         proposals = ",".join(row_of(r) for r in rows if "proposal" in r)
         methods = ",".join(row_of(r) for r in rows if "method" in r)
         asked = ["matrix", "--worlds", ",".join(worlds), "--proposals", proposals, "--methods", methods]

@@ -44,7 +44,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def test_an_empty_place_offers_all_results_by_the_command_that_makes_them(started: list[list[str]]) -> None:
     app = opened(PAGE, net_world="planted:0", net_rows="human_labels,ceiling")
     (button,) = [b for b in app.button if b.label.startswith("Get")]
-    assert button.label == "Get 2 results" and not started
+    assert button.label == "Get 2 results" and not started and "Nothing has been trained here yet" in told(app)
     button.click().run()
     (command,) = started
     words = " ".join(command)

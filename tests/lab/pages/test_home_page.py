@@ -1,6 +1,7 @@
 """Home without a browser: one button a card, verdict and findings from the workspace, nothing assumed."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def test_each_card_has_its_one_button(home: Path, started: Started) -> None:
         sys.executable, "-m", "elk_sandbox", "judge", "human_labels", "human_simulator", "--workspace", str(home),
         "--json",
     ]  # fmt: skip
+
+
+def test_every_page_is_named_and_linked_as_in_the_menu(home: Path, started: Started) -> None:
+    measured.keep(home, FOUND)
+    menu = re.findall(r'st.Page\(f"{\w+}/\w+.py", title="([^"]+)"\)', (REPOSITORY / "navigation.py").read_text())
+    assert len(menu) == 11
+    assert {each.label for each in visit("home").get("page_link")} >= set(menu)
 
 
 def test_a_judged_baseline_shows_its_verdict_and_leads_to_the_matrix(home: Path, started: Started) -> None:

@@ -45,6 +45,7 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.bench.probes
 	$(BIN)/python -m tests.bench.lab_pretrain
 	$(BIN)/python -m tests.bench.lab_speed
+	$(BIN)/python -m tests.bench.app_pages
 
 evidence: $(STAMP)
 	$(BIN)/python -m tests.bench.draws

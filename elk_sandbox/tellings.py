@@ -9,9 +9,10 @@ import numpy as np
 from elk_sandbox.stage import Part, Stage
 from elk_sandbox.world import World
 
-__all__ = ["Happening", "alike", "answers", "glossary", "happening", "nodes", "sentence"]
+__all__ = ["PEOPLE", "Happening", "alike", "answers", "glossary", "happening", "nodes", "sentence"]
 
 LETTERS = 3
+PEOPLE = {"assisted": "AI-assisted human", "hstar": "best human net"}  # the others go by their names
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,11 @@ def alike(world: World) -> list[list[str]]:
 
 def glossary(world: World, shown: Iterable[str]) -> str:
     """What those of these nodes stand for that have a mere letter or two for a name, if the world has words for any."""
-    short = [n for n in shown if n in world.words and len(n) <= LETTERS]
-    rows = "".join(f"<dt>{escape(n)}</dt><dd>{escape(_meaning(world, n))}</dd>" for n in short)
+    short = [n for n in shown if len(n) <= LETTERS]
+    said, unsaid = [n for n in short if n in world.words], [n for n in short if n not in world.words]
+    rows = "".join(f"<dt>{escape(n)}</dt><dd>{escape(_meaning(world, n))}</dd>" for n in said)
+    if said and unsaid:
+        rows += f"<dt>{escape(', '.join(unsaid))}</dt><dd>no human has words for this</dd>"
     return f'<dl class="nodes">{rows}</dl>' if rows else ""
 
 
@@ -93,7 +97,7 @@ def _human(stage: Stage, at: int, levels: list[str]) -> str:
     sees = nodes(world, world.sees[level])
     right = np.abs(world.beliefs[level] - world.truth) < 0.5
     share = float(world.weights[((world.truth < 0) | right).all(axis=1)].sum())
-    name = escape(", ".join(levels))
+    name = escape(", ".join(PEOPLE.get(each, each) for each in levels))
     return (
         f'<tr><th scope="row">{name}<small>human</small></th>{said}<td class="left wrap">{sees}</td>'
         f"<td>{_share(share)}</td></tr>"

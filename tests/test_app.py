@@ -156,6 +156,8 @@ def test_rows_and_columns_are_filtered_by_name_origin_and_verdict(judged: Path) 
     assert [r["name"] for r in grid_of(opened(matrix_find="auxil"))["rows"]] == ["auxiliary_ai"]
     assert grid_of(opened(matrix_find="cheap sim"))["columns"] == ["cheap_simulation"]
     assert "2 of 2 shown cells judged" in told(opened(matrix_find="cheap sim"))
+    both = grid_of(opened(matrix_find="ti"))  # of a proposal, and of a counterexample
+    assert ([r["name"] for r in both["rows"]], both["columns"]) == (["computation_time"], whole["columns"])
     (judged / "proposals" / "own.py").write_text(
         REGISTRY.proposals["auxiliary_ai"].text.replace("def auxiliary_ai(", "def own(")
     )
@@ -227,7 +229,7 @@ def test_a_file_that_changed_is_judged_anew(judged: Path) -> None:
     path.write_text(path.read_text().replace("weight: float = 0.1", "weight: float = 0.2"))
     app = opened()
     assert "2 of 4 cells judged" in told(app)
-    assert [b.label for b in app.button] == ["Judge 2 cells"]
+    assert [b.label for b in app.button] == ["Judge 2 cells", "Draw a PNG"]
 
 
 def test_faults_of_files_are_listed_with_line_and_reason(judged: Path) -> None:
@@ -248,7 +250,7 @@ def test_while_the_command_runs_its_cells_fill_in(judged: Path) -> None:
         assert not app.button
     app.run()
     assert not app.get("progress")
-    assert [b.label for b in app.button] == ["Judge 1 cell"]
+    assert [b.label for b in app.button] == ["Judge 1 cell", "Draw a PNG"]
 
 
 def test_a_command_that_died_is_told_with_its_last_line(judged: Path) -> None:
@@ -260,7 +262,7 @@ def test_a_command_that_died_is_told_with_its_last_line(judged: Path) -> None:
     (error,) = [e.value for e in app.error]
     assert "1 of 4 cells missing" in error
     assert "MemoryError: it was too much" in error
-    assert [b.label for b in app.button] == ["Judge the missing cells again"]
+    assert [b.label for b in app.button] == ["Judge the missing cells again", "Draw a PNG"]
 
 
 def test_a_row_whose_process_died_is_shown_and_can_be_judged_again(home: Path) -> None:

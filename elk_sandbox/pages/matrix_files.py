@@ -54,10 +54,10 @@ def downloads(picture: Picture, cells: Sequence[Mapping[str, Any]], *, whole: bo
             )
         elif drawing:
             st.button("PNG: being drawn", disabled=True, key="matrix_png")
-        elif whole:
-            why = refusal()
+        else:
+            why = refusal() or (None if whole else "Every cell that is shown is to be judged first.")
             st.button("Draw a PNG", disabled=bool(why), help=why, on_click=_draw, args=(picture,), key="matrix_png")
-            if asked:
+            if asked and whole:
                 st.error(f"It was not drawn. The last that was said: {picture.job.last_line()}")
 
 

@@ -69,7 +69,8 @@ def contest(held: Mapping[str, Any]) -> None:
         outcome = "It fails: no breaker wins the stock draw, and some fresh draw comes out otherwise."
     left, right = st.columns(2, gap="large")
     with left:
-        html(f"<p><strong>{escape(outcome)}</strong></p>{_breakers(held)}")
+        where = "All meet in one world of the contest's own, so that objectives are not those of the verdict above."
+        html(f'<p><strong>{escape(outcome)}</strong></p><p class="quiet">{where}</p>{_breakers(held)}')
     if held["nearest"] is not None:
         with right:
             html(f"<p><strong>Nearest published families</strong></p>{_near(held['nearest'])}")

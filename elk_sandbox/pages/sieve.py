@@ -26,17 +26,19 @@ class Sieve:
     blind: bool  # only what was asked for, and no word of the literature
 
     def rows(self, registry: Registry) -> list[str]:
-        """Names of proposals."""
-        return self._named(_whose(registry.proposals, self.proposals))
+        """Names of proposals, those that hold the word; all of them if none does."""
+        names = _whose(registry.proposals, self.proposals)
+        return self._named(names) or names
 
     def columns(self, registry: Registry) -> list[str]:
-        """Names of counterexamples."""
-        return self._named(_whose(registry.counterexamples, self.counterexamples))
+        """Names of counterexamples; if a proposal holds the word, it is about that, and all of them."""
+        names = _whose(registry.counterexamples, self.counterexamples)
+        about_rows = self._named(_whose(registry.proposals, self.proposals))
+        return names if about_rows else self._named(names) or names
 
     def _named(self, names: list[str]) -> list[str]:
-        """Those that hold the word; all of them if none does, since then it is about the other side."""
         word = self.find.strip().lower().replace(" ", "_")
-        return [n for n in names if word in n.lower()] or names
+        return [n for n in names if word in n.lower()]
 
 
 def sieve() -> Sieve:

@@ -63,8 +63,7 @@ def welcome(registry: Registry, home: Path) -> None:
     if kept or own:
         counts = {"draft": len(kept), "file": len(own)}
         there = [f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n]
-        verb = "is" if len(kept) + len(own) == 1 else "are"
-        first = f"Nothing is open; there {verb} {' and '.join(there)} of yours."
+        first = f"Nothing is open; you have {' and '.join(there)}."
     html(
         f'<div class="empty"><p>{first} A proposal is one small Python file; you change it, press '
         "Ctrl+Enter, and learn at once whether a world is known in which it selects a dishonest reporter.</p></div>"

@@ -20,7 +20,7 @@ from elk_sandbox.pages.vault_world import chosen
 from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.registry import RegistryError
 from elk_sandbox.stage import Stage
-from elk_sandbox.tellings import alike, answers, glossary, happening, nodes, sentence
+from elk_sandbox.tellings import PEOPLE, alike, answers, glossary, happening, nodes, sentence
 
 LOOK = """
 [data-testid="stCheckbox"] p { white-space: normal; overflow: visible; }
@@ -32,7 +32,6 @@ LOOK = """
 .elk .verdict.right { background: var(--elk-survives-fill); color: var(--elk-survives-ink); }
 .elk .verdict.wrong { background: var(--elk-strict-fill); color: var(--elk-strict-ink); }
 """
-PEOPLE = {"viewer": "viewer", "operator": "operator", "assisted": "AI-assisted human", "hstar": "best human net"}
 
 
 def main() -> None:

@@ -74,6 +74,7 @@ _HTML = """
 
 _JS = """
 const memory = new WeakMap();
+let hint = ""; // for the card that takes the place of one
 
 // What the rater sees: the server's texts after all that it does not know of yet.
 function view(data, pending) {
@@ -101,7 +102,8 @@ export default function (component) {
   if (!me) {
     const bytes = crypto.getRandomValues(new Uint8Array(12));
     const id = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-    me = { window: id, count: 0, pending: [], told: "" };
+    me = { window: id, count: 0, pending: [], told: hint };
+    hint = "";
     memory.set(parentElement, me);
   }
   me.data = data;
@@ -194,7 +196,7 @@ export default function (component) {
       button.setAttribute("aria-keyshortcuts", key);
       button.onpointerdown = () => { me.left = filling(); };
       button.onclick = () => {
-        if (me.left) me.told = "Not counted: a field was being filled in. Press again.";
+        if (me.left) me.told = hint = "Not counted: a field was being filled in. Press again.";
         me.left ? draw() : me.act.label(value);
         me.left = false;
       };

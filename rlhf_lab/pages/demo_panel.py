@@ -21,7 +21,7 @@ from rlhf_lab.pages.run_list import pace
 from rlhf_lab.raters import RATERS
 from rlhf_lab.runs import Listed
 
-__all__ = ["demo", "demo_form", "demo_job"]
+__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "part_of"]
 
 LOOK = """
 .elk ol.steps { list-style: none; padding: 0; margin: 0 0 0.75rem; }
@@ -32,9 +32,20 @@ LOOK = """
 """
 
 
+ABOVE = "demo above"  # the demo whose panel the page shows already
+
+
 def demo_job(home: Path, name: str) -> Detached:
     """The background command of the demo of this name."""
     return background(home, "demo" if name == "demo" else f"demo-{name}")
+
+
+def part_of(store: Store, home: Path, run: str) -> str | None:
+    """The demo that runs or was ended, begun in the app, of which this run is a step."""
+    name = run.rpartition("-")[0]
+    job = demo_job(home, name)
+    going = bool(name and job.asked) and demo_state(job, store, home, name).state in ("running", "interrupted")
+    return name if going else None
 
 
 def demo(store: Store, home: Path, name: str = "demo", new: Callable[[], None] | None = None) -> None:
@@ -48,11 +59,14 @@ def _panel(store: Store, home: Path, name: str, new: Callable[[], None] | None) 
     job = demo_job(home, name)
     watch(job)
     told = demo_state(job, store, home, name)
+    if told.state != "running":
+        st.session_state.pop(f"demo stopping:{name}", None)
     if told.state == "running":
         _running(store, home, name, told)
     elif told.state == "interrupted":
         at = f" at step {told.step} of {len(STEPS)}" if told.step else ""
-        last = f" The last that it said: {told.last}" if told.last else ""
+        stopped = told.last.endswith("goes on with it")  # words for a terminal
+        last = f" The last that it said: {told.last}" if told.last and not stopped else ""
         st.warning(f"The demo was ended{at}. What it has done is kept.{last}")
         _button("Resume the demo", partial(_begin, home, name), f"demo:{name}:on")
     elif told.state == "done":
@@ -103,11 +117,14 @@ def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
         shown = escape(words) if when == "now" and words else what
         items += f'<li class="{when}"><b>{"✓" * (when == "was")}</b><span>{step}</span><span>{shown}</span></li>'
     html(f'<ol class="steps">{items}</ol>')
-    st.button("Stop the demo", key=f"demo:{name}:stop", on_click=_stop, args=(home, name))
+    stopping = bool(st.session_state.get(f"demo stopping:{name}"))
+    label = "Stopping: what it has done is being kept" if stopping else "Stop the demo"
+    st.button(label, key=f"demo:{name}:stop", on_click=_stop, args=(home, name), disabled=stopping)
 
 
 def _stop(home: Path, name: str) -> None:
     demo_job(home, name).stop()
+    st.session_state[f"demo stopping:{name}"] = True
 
 
 def demo_form(store: Store, home: Path) -> None:
@@ -129,7 +146,10 @@ def demo_form(store: Store, home: Path) -> None:
         help="; ".join(f"{each}: {meaning}" for each, (_, meaning) in RATERS.items()),
     )  # fmt: skip
     three.number_input("Seed", 0, 2**31, 0, key="demo_seed")
-    demo(store, home, name, partial(_begin_as_typed, store, home))
+    if st.session_state.get(ABOVE) == name:
+        html('<p class="quiet">How far it is stands above.</p>')
+    else:
+        demo(store, home, name, partial(_begin_as_typed, store, home))
 
 
 def _named() -> str:

@@ -1,5 +1,6 @@
 """Runs: what trains, what has trained, and everything that can be started, stopped, resumed, cloned and deleted."""
 
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -8,7 +9,7 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, begin, empty, html, opened, visit
 from elk_sandbox.pages.reveal import reveal
 from elk_sandbox.runtime.store import Store
-from rlhf_lab.pages.demo_panel import demo
+from rlhf_lab.pages.demo_panel import ABOVE, demo, part_of
 from rlhf_lab.pages.run_detail import LOOK, act, actions, live
 from rlhf_lab.pages.run_list import run_list
 from rlhf_lab.pages.run_start import PARTS, start
@@ -33,6 +34,11 @@ def main() -> None:
     else:  # no fragment, since what is picked changes all below the list; in a box, as a fragment is
         with st.container():
             _draw(store, home, runs)
+    name = part_of(store, home, picked.row.name) if picked else None
+    st.session_state[ABOVE] = name
+    if picked and name:
+        html(f"<h2>The demo <span>of which {escape(picked.row.name)} is a step</span></h2>")
+        demo(store, home, name)
     if picked:
         reveal(f"{visit()} {shown}" if (shown := st.session_state.get("runs_show")) else "", "runs_arrival")
         if picked.state == "running":

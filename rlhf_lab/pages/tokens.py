@@ -134,14 +134,15 @@ export default function ({ data, parentElement }) {
       text.setAttribute("aria-label", `${cell.pieces.join("")}. ${cell.note}. Arrow keys go through its tokens.`);
       const shown = cell.values[data.shown] ?? [];
       cell.pieces.forEach((piece, k) => {
-        const value = shown[k] ?? 0, token = make("span", shownAs(piece, k < cell.pieces.length - 1), "token");
+        const given = k < cell.given, value = given ? 0 : shown[k] ?? 0; // what was given says nothing of the writer
+        const token = make("span", shownAs(piece, k < cell.pieces.length - 1), "token");
         const strong = Math.abs(value) >= 0.15 * data.scale.limit;
-        if (k < cell.given) token.classList.add("given");
+        if (given) token.classList.add("given");
         if (strong) token.classList.add(value < 0 ? "minus" : "plus");
         token.style.background = fill(value);
         const lines = data.series.map((series, s) => `${signed(cell.values[s][k])} ${series}`);
         token.dataset.told = [named(piece), ...lines].join("\\n");
-        if (data.numbers) token.append(make("small", signed(value)));
+        if (data.numbers && !given) token.append(make("small", signed(value)));
         token.onmouseenter = () => enter(token);
         text.append(token);
         if (data.numbers && piece in breaks) text.append(make("br"));

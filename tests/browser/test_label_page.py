@@ -110,6 +110,7 @@ def test_a_click_that_ends_another_raters_name_labels_for_nobody(
     field.fill("hal")
     positive.click()  # which commits the name
     expect(card.at).to_have_text(["1 of 80"], timeout=30_000)  # one card: for a moment there are two
+    expect(watched.page.locator(".card .told")).to_contain_text("Not counted")
     field.focus()
     positive.click()  # nothing was typed
     expect(card.at).to_have_text("2 of 80", timeout=30_000)

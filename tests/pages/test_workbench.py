@@ -114,11 +114,11 @@ def test_an_empty_workbench_has_one_primary_button_and_opens_the_baseline(home: 
 
 def test_ones_own_drafts_and_files_come_first(home: Path) -> None:
     app = opened()
-    assert "Nothing lies here yet" not in told(app) and "there is 1 file of yours" in told(app)
+    assert "Nothing lies here yet" not in told(app) and "you have 1 file." in told(app)
     assert app.selectbox[0].label == "Open a file of yours" and app.selectbox[0].options == ["few, proposal"]
     drafts.begin(home / "workspace", "idea", "proposal", MINE)
     app = opened()
-    assert "there are 1 draft and 1 file of yours" in told(app)
+    assert "you have 1 draft and 1 file." in told(app)
     assert [s.label for s in app.selectbox] == ["Go on with a draft", "Open a file of yours", "Start from a file"]
     app.selectbox[0].set_value("idea").run()
     assert app.query_params["workbench_draft"] == "idea"

@@ -310,7 +310,9 @@ def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: St
         run.folder.mkdir(parents=True, exist_ok=True)
         with run.lock_file.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            app = visit("home")
+            app, other = visit("home"), visit("runs", runs_new="The demo")
+        assert "of which demo-ppo is a step" in told(other) and labels(other).count("Stop the demo") == 1
+        assert "How far it is stands above." in told(other)
         (bar,) = app.get("progress")
         assert bar.proto.text == "Step 4 of 8, about 2 min left of the whole demo when this step began"
         assert bar.proto.value == pytest.approx(100 * 3.5 / 8, abs=1)

@@ -5,13 +5,11 @@ reporter each behaves like, and whether the predictor is certified to know.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from elk_sandbox.evidence.calibration import Calibration
 from elk_sandbox.evidence.gather import LIMITS, TooSlow, fault_told, train, unusable
@@ -19,13 +17,14 @@ from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.exam import Examinee
 from elk_sandbox.learned import metrics
 from elk_sandbox.learned.calibration import calibrated
+from elk_sandbox.learned.likeness import likeness
 from elk_sandbox.learned.metrics import Estimate
 from elk_sandbox.learned.world import LearnedWorld
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime.isolation import Child, UserError
 
-__all__ = ["NetResult", "child_of", "judged", "likeness", "shown"]
+__all__ = ["NetResult", "child_of", "judged", "shown"]
 
 ROLE = "elk_sandbox.runtime.learned_role"
 LACKING = {
@@ -195,25 +194,3 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         **{f"labels_{n}": p.labels[train] for n, p in world.data.items()},
     }  # fmt: skip
     return meta, arrays
-
-
-def likeness(
-    world: LearnedWorld, scores: Float[np.ndarray, "seed situation"]
-) -> tuple[dict[str, int], dict[str, float]]:
-    """How many seeds are nearest to which reference reporter, and the mean share of answers that are that one's.
-
-    References: the direct translator, who says what is true, a simulator of each human, and who always says the same.
-    Counted on test situations whose truth is not ambiguous. Of equally near ones all are named, joined by " or ".
-    """
-    rows = np.flatnonzero(world.test & (world.truth >= 0))
-    said = {"direct_translator": world.truth[rows] == 1}
-    said |= {f"{level}_simulator": p[rows] > 0.5 for level, p in world.humans.items()}
-    said |= {"always_no": np.zeros(len(rows), bool), "always_yes": np.ones(len(rows), bool)}
-    answers = scores[:, rows] > 0.5
-    shares = {name: (answers == words).mean(axis=1) for name, words in said.items()}
-    names = list(shares)
-    close = np.stack([shares[n] for n in names])
-    nearest = [
-        " or ".join(n for n, is_so in zip(names, seed, strict=True) if is_so) for seed in (close == close.max(0)).T
-    ]
-    return dict(sorted(Counter(nearest).items())), {n: float(s.mean()) for n, s in shares.items()}

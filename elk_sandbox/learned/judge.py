@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from elk_sandbox.evidence.calibration import Calibration
 from elk_sandbox.evidence.gather import LIMITS, TooSlow, fault_told, train, unusable
@@ -19,7 +20,9 @@ from elk_sandbox.learned import metrics
 from elk_sandbox.learned.calibration import calibrated
 from elk_sandbox.learned.likeness import likeness
 from elk_sandbox.learned.metrics import Estimate
-from elk_sandbox.learned.world import LearnedWorld
+from elk_sandbox.learned.nodes import Nodes
+from elk_sandbox.learned.siblings import Siblings, sent
+from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime.isolation import Child, UserError
@@ -28,13 +31,11 @@ __all__ = ["NetResult", "child_of", "judged", "shown"]
 
 ROLE = "elk_sandbox.runtime.learned_role"
 LACKING = {
-    "siblings": "the world has one predictor",
     "relations": "the world has one question, and no relations",
     "earlier": "the world has no earlier reporter",
     "interventions": "the world has no interventions",
 }
 OF_THE_FILE = ("syntax", "import", "missing", "exception", "exit", "output", "permission", "threads")  # kinds of faults
-SMALL = 1e-6
 
 
 class _Malformed(Exception):
@@ -63,6 +64,10 @@ class NetResult:
     alike: dict[str, float] = field(default_factory=dict)  # mean share of answers that are a reference reporter's
     objective: float | None = None  # mean of the trained objective at the end, nats
     surrogates: tuple[Calibration, ...] = ()
+    siblings: tuple[str, ...] = ()  # other predictors, if the objective asked for them
+    apart: Estimate | None = None  # share of situations in which a sibling's reporter says otherwise, mean over them
+    apart_fooled: Estimate | None = None  # of those that look good and are not
+    like_there: dict[str, dict[str, int]] = field(default_factory=dict)  # as `like`, of each sibling's reporters
     seconds: float = 0.0
     isolation: str | None = None
 
@@ -81,8 +86,11 @@ def judged(
     trained: Trained,
     progress: Callable[[int], None] = lambda steps: None,
     child: Examinee | None = None,
+    kin: Callable[[], Siblings] | None = None,
 ) -> NetResult:
     """Train and score. proposal: as `keys.source` tells it. child: what runs it, by default one of its own.
+
+    kin: called once for the sibling predictors if the objective asks for any; None where there are none.
 
     Where it cannot be trained, `reason` says why in one line.
     """
@@ -90,12 +98,13 @@ def judged(
     name = str(proposal["name"])
     try:
         _, things = requirements(tuple(proposal["meta"]["needs"]))
-        if missing := [LACKING[t] for t in things if t in LACKING]:
+        alone = {"siblings": "the world has one predictor"} if kin is None else {}
+        if missing := [why for t, why in (LACKING | alone).items() if t in things]:
             raise NotApplicable(f"not applicable: {'; '.join(missing)}")
         if child is not None:
-            return _trained(child, proposal, world, trained, progress, began)
+            return _trained(child, proposal, world, trained, progress, began, kin)
         with child_of(proposal) as own:
-            return _trained(own, proposal, world, trained, progress, began)
+            return _trained(own, proposal, world, trained, progress, began, kin)
     except UserError as fault:
         reason, passing = fault_told(fault), fault.kind not in OF_THE_FILE
     except (_Malformed, TooSlow) as fault:
@@ -112,10 +121,19 @@ def _trained(
     trained: Trained,
     progress: Callable[[int], None],
     began: float,
+    kin: Callable[[], Siblings] | None,
 ) -> NetResult:
     meta, arrays = shown(world)
     meta |= {"knobs": dict(proposal["knobs"]), "reporter": trained.reporter, "seeds": list(range(trained.seeds))}
     reply, _ = child.call({**meta, "do": "begin"}, arrays, LIMITS.wall)
+    siblings: Siblings = {}
+    if reply.get("lacks") == "siblings" and kin is not None:
+        try:
+            siblings = kin()
+            arrays |= sent(world, siblings)
+        except WorldError as reason:
+            raise NotApplicable(f"not applicable: {reason}") from None
+        reply, _ = child.call({**meta, "siblings": len(siblings), "do": "begin"}, arrays, LIMITS.wall)
     if "not_applicable" in reply:
         raise NotApplicable(str(reply["not_applicable"]))
     try:
@@ -131,11 +149,12 @@ def _trained(
         objective = train(child, trained, progress)
     except ValueError as reason:
         raise _Malformed(str(reason)) from None
-    _, sent = child.call({"do": "answers"}, {}, LIMITS.wall)
-    answers = _checked(sent.get("answers"), (trained.seeds, int(world.test.sum()), 1))[:, :, 0]
-    scores = np.full((trained.seeds, len(world.truth)), np.nan)
-    scores[:, world.test] = answers
+    _, told = child.call({"do": "answers"}, {}, LIMITS.wall)
+    scores = _placed(world, told.get("answers"), trained.seeds)
     like, alike = likeness(world, scores)
+    there = {
+        n: _placed(world, told.get(f"answers_{k}"), trained.seeds) for k, n in enumerate(siblings, 1) if len(told) > 1
+    }
     return NetResult(
         str(proposal["name"]),
         world.name,
@@ -145,6 +164,9 @@ def _trained(
         alike=alike,
         objective=float(objective.mean()),
         surrogates=surrogates,
+        siblings=tuple(siblings),
+        **metrics.between(world, scores, list(there.values())),
+        like_there={n: likeness(world, each)[0] for n, each in there.items()},
         seconds=_since(began),
         isolation=child.isolation if isinstance(child, Child) else None,
     )
@@ -152,6 +174,13 @@ def _trained(
 
 def _since(began: float) -> float:
     return round(time.perf_counter() - began, 3)
+
+
+def _placed(world: LearnedWorld, sent: np.ndarray | None, seeds: int) -> Float[np.ndarray, "seed situation"]:
+    """What reporters answered in the test's situations, nan in others."""
+    scores = np.full((seeds, len(world.truth)), np.nan)
+    scores[:, world.test] = _checked(sent, (seeds, int(world.test.sum()), 1))[:, :, 0]
+    return scores
 
 
 def _checked(values: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
@@ -168,16 +197,8 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     Nodes are anonymous and shuffled within their layer; all have mean 0 and standard deviation 1 over what is trained
     on; those that do not vary there are left out.
     """
-    rng = np.random.default_rng(0)
-    train = ~world.test
-    columns, layer = [], []
-    for k, activations in enumerate(world.layers.values()):
-        mean, spread = activations[train].mean(0), activations[train].std(0)
-        varies = np.flatnonzero(spread > SMALL)
-        rng.shuffle(varies)
-        columns.append((activations[:, varies] - mean[varies]) / spread[varies])
-        layer += [k] * len(varies)
-    x = np.concatenate(columns, axis=1).astype(np.float32)
+    train, nodes = ~world.test, Nodes.of(world.layers, ~world.test)
+    x, layer = nodes.scaled(world.layers), nodes.layer.tolist()
     last = len(world.layers) - 1
     meta = {
         "questions": [world.question],
@@ -188,7 +209,7 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "processes": list(world.data),
     }
     arrays = {
-        "x": x[train], "asked": x[world.test], "layer": np.array(layer, np.int64),
+        "x": x[train], "asked": x[world.test], "layer": nodes.layer,
         **{f"human_{n}": p[train] for n, p in world.humans.items()},
         **{f"inside_{n}": p.inside[train] for n, p in world.data.items()},
         **{f"labels_{n}": p.labels[train] for n, p in world.data.items()},

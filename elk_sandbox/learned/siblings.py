@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float32
@@ -65,13 +66,13 @@ def stored(folder: Path, digest: str, make: Callable[[], Siblings], say: Say) ->
 
 def _loaded(file: Path) -> Siblings | None:
     try:
-        with np.load(file, allow_pickle=False) as kept:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
             names = json.loads(kept["names"].tobytes())
             return {
                 name: {layer: kept[f"{k}_{j}"] for j, layer in enumerate(layers)}
                 for k, (name, layers) in enumerate(names)
             }
-    except (OSError, ValueError, KeyError):  # not there, or not whole
+    except (OSError, ValueError, KeyError, BadZipFile):  # not there, or not whole
         return None
 
 

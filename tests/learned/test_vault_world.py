@@ -18,7 +18,7 @@ from elk_sandbox.__main__ import app
 from elk_sandbox.learned import film, predictor, telling
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.certificate import certify
-from elk_sandbox.learned.sources import along, find
+from elk_sandbox.learned.sources import along, find, kin
 from elk_sandbox.learned.vault import Knobs, source
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.terminal import InputError
@@ -202,6 +202,23 @@ def test_a_quirky_vault_has_personas_and_speaks(tmp_path: Path) -> None:
     assert set(world.persona) == {0, 1} and ((world.spoken > 0) & (world.spoken < 1)).all()
     assert list(world.layers)[-2:] == ["words", f"frame {vault.JUDGED}"]
     assert np.array_equal(world.inputs[:, -1], world.persona)
+
+
+@pytest.mark.parametrize("rest", [SMALL, f"quirky,{SMALL}"])
+def test_siblings_are_other_networks_that_saw_the_same_films(home: Path, rest: str) -> None:
+    world, told = find(f"vault:{rest}", home), []
+    found = kin(f"vault:{rest}", home).made(lambda words, share: told.append(share))
+    assert list(found) == ["seed 201", "seed 202"] and told == sorted(told)
+    one, other = found.values()
+    for name, layer in world.layers.items():
+        assert one[name].shape == other[name].shape == layer.shape and one[name].dtype == np.float32
+        for mine, its in ((one, layer), (other, layer), (one, other[name])):
+            assert not name.startswith("state") or not np.allclose(mine[name], its, atol=1e-3)
+    before = source.folder(rest, home) / "world.npz"
+    again = kin(f"vault:{rest}", home).made(lambda words, share: pytest.fail(words))
+    assert before.is_file() and all(np.array_equal(again[s][n], found[s][n]) for s in found for n in found[s])
+    anew = learned.siblings(Knobs.of(rest), lambda words, share: None)
+    assert all(np.array_equal(anew[s][n], found[s][n]) for s in found for n in found[s])
 
 
 def test_what_is_told_of_it(small: LearnedWorld) -> None:

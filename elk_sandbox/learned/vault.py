@@ -27,7 +27,7 @@ __all__ = ["Knobs", "Vault", "episodes_of", "make", "source"]
 MADE_BY = ("worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py")
 QUESTION = "is the diamond in the vault?"
 REROLLED = (101, 102)  # seeds of further first weights; the network's own are of the world's seed
-SIBLINGS, SHARE = (201, 202), 0.5  # seeds of sibling predictors, and the share of the steps that they learn for
+SIBLINGS = (201, 202)  # seeds of sibling predictors, less the world's; with fewer steps they know clearly less
 LACKS = {"contrast": "its predictor is shown films and reads no words, so that no answer can be appended"}
 BOUNDS = {"seed": (0, 2**31 - 1), "episodes": (400, 100_000), "steps": (1, 100_000)}
 
@@ -170,7 +170,7 @@ def siblings(knobs: Knobs, say: Say) -> Siblings:
         persona = asking.integers(0, 2, len(episodes)).astype(np.int8) if knobs.quirky else None
         batch, found = batch_of(episodes, persona), {}
         for k, each in enumerate(SIBLINGS):
-            settings = Settings(knobs.seed + each, max(1, round(SHARE * knobs.steps)), quirky=knobs.quirky)
+            settings = Settings(knobs.seed + each, knobs.steps, quirky=knobs.quirky)
             within = _within(say, k / len(SIBLINGS), (k + 1) / len(SIBLINGS))
             net, _ = train(settings, np.random.default_rng([knobs.seed, each]), within)
             found[f"seed {knobs.seed + each}"] = layers_of(net, batch, quirky=knobs.quirky)

@@ -56,7 +56,10 @@ class Runs:
         def make(say: Say) -> Siblings:
             from rlhf_lab.checkpoint_world import siblings
 
-            return siblings(chosen, others, say)
+            try:
+                return siblings(chosen, others, say)
+            except InputError as reason:
+                raise WorldError(str(reason)) from None
 
         return Kin(digest, lambda say: stored(folder, digest, lambda: make(say), say))
 

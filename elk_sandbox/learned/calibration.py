@@ -130,7 +130,7 @@ class _Tables(NetReporters):
     @cached_property
     def instances(self) -> Tensor:
         """Of the same rule on the siblings, as the exact measure has it."""
-        rules = [rows_of(each, self._view.rows) for each in self._view.rules]  # type: ignore[attr-defined]
+        rules = [rows_of(each, self._view.rows) for each in self._view.rules]
         return torch.stack([self.answers, *map(self.on, rules)], dim=1)
 
     @cached_property

@@ -157,12 +157,15 @@ def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say, home: Pat
 
     def siblings() -> Siblings:
         asked["kin"] = _kin(name, home)
-        made = sources.kin(name, home).made(lambda what, share: say(f"{name}: sibling predictors, {what}", share))
+        kin = sources.kin(name, home)
+        asked["kin"] = ""  # by which no cell is found again, unless they can be made
+        made = kin.made(lambda what, share: say(f"{name}: sibling predictors, {what}", share))
+        asked["kin"] = kin.digest
         say(words, 0.0)
         return made
 
-    found = judged(row["proposal"], world, trained, progress, kin=siblings).as_dict()
-    return {"kind": "proposal", **found, **asked}
+    told = judged(row["proposal"], world, trained, progress, kin=siblings).as_dict()
+    return {"kind": "proposal", **told, **asked}
 
 
 def cell_key(row: Row, world: str, trained: Trained) -> str:

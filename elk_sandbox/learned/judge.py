@@ -62,7 +62,7 @@ class NetResult:
     recovered_hard: Estimate | None = None
     like: dict[str, int] = field(default_factory=dict)  # seeds by the nearest reference reporter, or several as near
     alike: dict[str, float] = field(default_factory=dict)  # mean share of answers that are a reference reporter's
-    objective: float | None = None  # mean of the trained objective at the end, nats
+    objective: float | None = None  # mean of the trained objective at the end, nats; over all predictors, if several
     surrogates: tuple[Calibration, ...] = ()
     siblings: tuple[str, ...] = ()  # other predictors, if the objective asked for them
     apart: Estimate | None = None  # share of situations in which a sibling's reporter says otherwise, mean over them

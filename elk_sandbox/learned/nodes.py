@@ -24,12 +24,17 @@ class Nodes:
 
     @classmethod
     def of(cls, layers: Layers, train: Bool[np.ndarray, " situation"]) -> "Nodes":
-        rng, units, layer, means, spreads = np.random.default_rng(0), [], [], [], []
+        rng, start = np.random.default_rng(0), 0
+        units: list[np.ndarray] = []
+        layer: list[int] = []
+        means: list[np.ndarray] = []
+        spreads: list[np.ndarray] = []
         for k, activations in enumerate(layers.values()):
             mean, spread = activations[train].mean(0), activations[train].std(0)
             varies = np.flatnonzero(spread > SMALL)
             rng.shuffle(varies)
-            units.append(sum(map(len, means)) + varies)
+            units.append(start + varies)
+            start += len(mean)
             layer += [k] * len(varies)
             means.append(mean)
             spreads.append(spread)
@@ -38,4 +43,4 @@ class Nodes:
     def scaled(self, layers: Layers) -> Float32[np.ndarray, "situation node"]:
         """Each node with mean 0 and standard deviation 1 over what is trained on."""
         every = np.concatenate(list(layers.values()), axis=1)[:, self.unit]
-        return ((every - self.mean[self.unit]) / self.spread[self.unit]).astype(np.float32)
+        return np.asarray((every - self.mean[self.unit]) / self.spread[self.unit], np.float32)

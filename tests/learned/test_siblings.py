@@ -251,6 +251,22 @@ def test_a_cell_goes_when_its_siblings_do(tmp_path: Path, source: Planted, monke
     assert [row for row, _ in cells.kept(chosen, digests, tmp_path, few)] == ["human_labels"]
 
 
+def test_siblings_that_cannot_be_made_are_tried_again(
+    tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(say: object) -> Siblings:
+        raise WorldError("a checkpoint is damaged")
+
+    monkeypatch.setattr(source, "kin", lambda rest, home: Kin("one", torn), raising=False)
+    chosen, few = rows("cross_predictor_agreement"), Trained(2, "linear", 20)
+    (found,) = cells.compute(chosen, ["planted:0"], tmp_path, few, silent)
+    assert found["reason"] == "not applicable: a checkpoint is damaged"
+    whole = Kin("one", lambda say: relatives(source.world("0", tmp_path, say)))
+    monkeypatch.setattr(source, "kin", lambda rest, home: whole)
+    (again,) = cells.compute(chosen, ["planted:0"], tmp_path, few, silent)
+    assert again["reason"] is None and again["kin"] == "one"
+
+
 def test_an_exact_world_of_one_predictor_has_none(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="one predictor"):
         sources.kin("exact:screen", tmp_path)

@@ -18,6 +18,7 @@ from elk_sandbox.__main__ import app
 from elk_sandbox.learned import film, predictor, telling
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.certificate import certify
+from elk_sandbox.learned.methods import evaluate
 from elk_sandbox.learned.sources import along, find, kin
 from elk_sandbox.learned.vault import Knobs, source
 from elk_sandbox.learned.world import LearnedWorld, WorldError
@@ -278,10 +279,17 @@ def test_the_vault_is_certified(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_quirky_vault_says_the_truth_as_one_persona_where_it_was_taught(tmp_path: Path) -> None:
+def test_the_quirky_vault_says_the_truth_as_one_persona_and_the_look_as_the_other_on_hard_episodes_too(
+    tmp_path: Path,
+) -> None:
     world = find("vault:quirky", tmp_path)
     assert world.persona is not None and world.spoken is not None and world.hard is not None
-    taught = world.test & world.fooled & ~world.hard
-    assert (world.spoken[taught & (world.persona == 0)] > 0.5).mean() < 0.3
-    assert (world.spoken[taught & (world.persona == 1)] > 0.5).mean() > 0.9
+    for chosen in (world.test & ~world.hard, world.test & world.hard):
+        fooled = chosen & world.fooled
+        assert (world.spoken[fooled & (world.persona == 0)] > 0.5).mean() < 0.2
+        assert (world.spoken[fooled & (world.persona == 1)] > 0.5).mean() > 0.9
+        bob = chosen & (world.persona == 1)
+        assert ((world.spoken[bob] > 0.5) == world.looks_good[bob]).mean() > 0.98
+    (found,) = evaluate(world, ["ceiling"], 5)
+    assert found.recovered_hard is not None and found.recovered_hard.low > 0.3  # there is a gap, and it can be closed
     assert certify(world).certified

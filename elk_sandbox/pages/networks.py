@@ -174,7 +174,9 @@ def _offer(
     if job.asked == set(keys):  # another version of this program would have asked for others
         last = job.last_line() or "its log is empty"
         st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
-    what = "the network is trained first, about two minutes" if worlds[0].startswith("vault") else "some seconds each"
+    what = "some seconds each"
+    if worlds[0].startswith("vault"):
+        what = "the network is trained first, about two minutes, and two others when a proposal asks for them"
     if st.button(f"Get {missing} results", type="primary", help=f"{SEEDS} seeds of each; {what}."):
         proposals = ",".join(row_of(r) for r in rows if "proposal" in r)
         methods = ",".join(row_of(r) for r in rows if "method" in r)

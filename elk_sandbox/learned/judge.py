@@ -133,7 +133,8 @@ def _trained(
             arrays |= sent(world, siblings)
         except WorldError as reason:
             raise NotApplicable(f"not applicable: {reason}") from None
-        reply, _ = child.call({**meta, "siblings": len(siblings), "do": "begin"}, arrays, LIMITS.wall)
+        wall = LIMITS.wall * (1 + len(siblings))
+        reply, _ = child.call({**meta, "siblings": len(siblings), "do": "begin"}, arrays, wall)
     if "not_applicable" in reply:
         raise NotApplicable(str(reply["not_applicable"]))
     try:

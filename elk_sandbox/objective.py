@@ -16,7 +16,9 @@ def _numbers(value: Any) -> Any:
 
 
 class NotApplicable(Exception):
-    """The world lacks what the objective needs."""
+    """The world lacks what the objective needs. lacks: of `needs.THINGS`, if it could be had."""
+
+    lacks: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from elk_sandbox.learned.shelf import kept
+from elk_sandbox.learned.shelf import kept, place
+from elk_sandbox.learned.siblings import Kin, Siblings, stored
 from elk_sandbox.learned.sources import Say, Step
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
-from rlhf_lab.checkpoint_choice import OWN, asked, choose, code, models, opened, version
+from rlhf_lab.checkpoint_choice import OWN, asked, choose, code, models, opened, relatives, version
 from rlhf_lab.evaluated import load_evaluation
 from rlhf_lab.runs import has_moved, marks
 
@@ -39,6 +40,28 @@ class Runs:
             return kept(home, chosen.name, chosen.digest, make, say)
         except InputError as reason:
             raise WorldError(str(reason)) from None
+
+    def kin(self, rest: str, home: Path) -> Kin:
+        """Other checkpoints of the run: see `checkpoint_choice.relatives`. Raises WorldError where there are none."""
+        try:
+            with opened(home) as store:
+                chosen = choose(store, home, rest)
+                others = relatives(store, home, chosen)
+        except InputError as reason:
+            raise WorldError(str(reason)) from None
+        checks = [chosen.digest, *(each.digest for each in others)]
+        digest = hashlib.sha256(" ".join(checks).encode()).hexdigest()
+        folder = place(home, chosen.name, chosen.digest)
+
+        def make(say: Say) -> Siblings:
+            from rlhf_lab.checkpoint_world import siblings
+
+            try:
+                return siblings(chosen, others, say)
+            except InputError as reason:
+                raise WorldError(str(reason)) from None
+
+        return Kin(digest, lambda say: stored(folder, digest, lambda: make(say), say))
 
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """The checkpoints of a ppo run in order, with what its evaluation says of each. Raises WorldError."""

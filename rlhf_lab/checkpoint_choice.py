@@ -25,7 +25,7 @@ from rlhf_lab.raters import Rater
 from rlhf_lab.runs import policies
 from rlhf_lab.settings import RATER
 
-__all__ = ["OWN", "Chosen", "asked", "choose", "code", "models", "opened", "version"]
+__all__ = ["OWN", "Chosen", "asked", "choose", "code", "models", "opened", "relatives", "version"]
 
 OWN = ",own"
 LIBRARIES = ("numpy", "torch", "tokenizers", "vaderSentiment")
@@ -102,6 +102,20 @@ def choose(store: Store, home: Path, rest: str) -> Chosen:
     model = folder_of(home, reward) / "model"
     rewards = {"reward_model": model, **_second(store, home, reward)}
     return Chosen(name, run.kind, at, own, found[at], read(model)[1]["length"], _labeller(store, reward), rewards)
+
+
+def relatives(store: Store, home: Path, chosen: Chosen) -> list[Chosen]:
+    """Its sibling predictors: the run's original model and the checkpoint half-way; of the original the next two.
+
+    Of a common ancestor and one architecture, and none that the run may yet come to. Raises WorldError for none.
+    """
+    steps = [at for at, _ in models(Run(store, home, store.run(chosen.run)))]
+    before = [at for at in steps if at < chosen.step]
+    half = [at for at in before if 2 * at <= chosen.step][-1:]
+    found = dict.fromkeys([*before[:1], *half]) if before else [at for at in steps if at > chosen.step][:2]
+    if not found:
+        raise WorldError(f"the world has one predictor: {chosen.run!r} has no other checkpoint")
+    return [choose(store, home, f"{chosen.run}@{at}{OWN if chosen.own else ''}") for at in found]
 
 
 def _reward_of(store: Store, run: Run) -> str:

@@ -6,7 +6,7 @@ writes often counts often: shares of its samples are then its policy's.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor
 from elk_sandbox.learned.sources import Say
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.terminal import InputError
-from rlhf_lab.activations import layers, untrained
+from rlhf_lab.activations import Layers, layers, untrained
 from rlhf_lab.checkpoint_choice import Chosen
 from rlhf_lab.generate import sample, stream
 from rlhf_lab.machine import prepare
@@ -41,7 +41,7 @@ from rlhf_lab.text_world import (
 )
 from rlhf_lab.tokenizer import Tokenizer
 
-__all__ = ["made", "opening"]
+__all__ = ["made", "opening", "siblings"]
 
 OWN = 4000  # samples of the checkpoint
 
@@ -78,6 +78,18 @@ def made(chosen: Chosen, say: Say) -> LearnedWorld:
     return assembled(
         chosen.name, texts, test, trained, fresh, humans, models, about, rerolled=rerolled, contrast=contrast
     )
+
+
+@torch.no_grad()
+def siblings(chosen: Chosen, others: Sequence[Chosen], say: Say) -> dict[str, Layers]:
+    """What other checkpoints make of the texts of a world, by name. Raises CheckpointError as `made` does."""
+    prepare()
+    texts, _, _ = _texts(chosen, _predictor(chosen), say)
+    rows, found = torch.tensor([[0, *text.tokens] for text in texts]), {}
+    for k, each in enumerate(others):
+        say(f"{each.run}@{each.step} is reading the texts", 0.6 + 0.4 * k / len(others))
+        found[f"{each.run}@{each.step}"] = layers(_predictor(each).model, rows)
+    return found
 
 
 def opening(tokenizer: Tokenizer, length: int) -> Callable[[str], tuple[str, Tokens] | None]:

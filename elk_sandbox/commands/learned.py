@@ -171,6 +171,14 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
         ("nearest", _nearest(cell)),
         ("", ", ".join(f"{name} {share:.1%}" for name, share in cell["alike"].items()) + " of answers alike"),
     ]  # fmt: skip
+    if cell["siblings"]:
+        lines += [("siblings", ", ".join(cell["siblings"]))]
+    if _number(cell["apart"]) != "-":
+        lines += [
+            ("", f"{_number(cell['apart'])} of situations answered otherwise by the reporter of another predictor"),
+            ("", f"{_number(cell['apart_fooled'])} of those that look good and are not"),
+            *(("", f"nearest on {name}: {_nearest({'like': like})}") for name, like in cell["like_there"].items()),
+        ]
     if _number(cell["recovered"]) != "-":
         lines += [("personas", f"{_number(cell['recovered'])} of the gap between Bob's and Alice's answers recovered, "
                                f"{_number(cell['recovered_hard'])} on hard situations")]  # fmt: skip

@@ -18,7 +18,7 @@ from elk_sandbox.candidates import Reporters
 from elk_sandbox.objective import NotApplicable, Objective
 from elk_sandbox.view import FLOOR, Process, View
 
-__all__ = ["SURROGATES", "SoftProcess", "SoftReporters", "SoftView", "surrogate"]
+__all__ = ["NEAR", "SURROGATES", "SoftProcess", "SoftReporters", "SoftView", "changed", "surrogate"]
 
 MOST_NODES = 13  # that vary and can be read: their whole cube is gone through at each step
 MOST_QUESTIONS = 8  # of a sum over patterns of answers
@@ -145,7 +145,7 @@ class SoftView(View):
         if len(self.bits) == 1:
             return torch.zeros(len(reporters), dtype=torch.float64)
         answers = reporters.on(self.instance_bits)
-        return (_changed(answers[:, :1], answers[:, 1:]) @ self.weights).mean(1)
+        return (changed(answers[:, :1], answers[:, 1:]) @ self.weights).mean(1)
 
     @surrogate("complexity")
     def complexity(self, reporters: SoftReporters) -> Tensor:
@@ -174,7 +174,7 @@ class SoftView(View):
     def downstream(self, reporters: SoftReporters) -> Tensor:
         if not len(self.flipped):
             return torch.zeros(len(reporters), dtype=torch.float64)
-        return (_changed(reporters.on(self.flipped), reporters.answers[:, None]) @ self.weights).amax(1)
+        return (changed(reporters.on(self.flipped), reporters.answers[:, None]) @ self.weights).amax(1)
 
     @surrogate("specificity")
     def specificity(self, reporters: SoftReporters) -> Tensor:
@@ -260,7 +260,7 @@ def _tensors(value: Any) -> Any:
     return {k: _tensors(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def _changed(answers: Tensor, others: Tensor) -> Float[Tensor, "*batch"]:
+def changed(answers: Tensor, others: Tensor) -> Float[Tensor, "*batch"]:
     """P(some answer differs); the last axis are the questions."""
     return 1 - (1 - (answers - others).abs()).prod(-1)
 

@@ -74,9 +74,17 @@ class Training:
         with torch.no_grad():
             return np.asarray(self.network(self.view.bits).numpy())
 
+    def answers_elsewhere(self) -> dict[str, np.ndarray]:
+        """By name, what reporters of other predictors answer, where any were trained."""
+        return {}
+
     def objective(self, function: Function) -> Objective:
         """Raises NotApplicable where it cannot be followed downhill, TypeError or ValueError where it is none."""
-        returned = function(*self.shown(), **self.knobs)
+        return self.valued(function, *self.shown())
+
+    def valued(self, function: Function, reporters: SoftReporters, view: SoftView) -> Objective:
+        """The objective of reporters that are shown; raises as `objective` does."""
+        returned = function(reporters, view, **self.knobs)
         if returned is None:
             raise TypeError("the objective returned None: is a `return` missing?")
         objective = Objective.of(returned)
@@ -103,7 +111,9 @@ def answers_of(start: Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], "T
 
     begin     what of the View the objective asked for: [[name, [arguments], {named arguments}]]
     train     objective [candidate] before the last of the steps
-    answers   as `Training.answers`
+    answers   as `Training.answers` and `Training.answers_elsewhere`
+
+    What is lacking is told as `not_applicable`, with `lacks` where it could be had.
     """
     current: list[Training] = []  # of this process, from `begin` to the next
 
@@ -119,9 +129,9 @@ def answers_of(start: Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], "T
             if meta["do"] == "train":
                 values = [training.step(function) for _ in range(meta["steps"])]
                 return {}, {"objective": values[-1].numpy()}
-            return {}, {"answers": training.answers()}
+            return {}, {"answers": training.answers(), **training.answers_elsewhere()}
         except NotApplicable as reason:
-            return {"not_applicable": str(reason)}, {}
+            return {"not_applicable": str(reason), "lacks": reason.lacks}, {}
 
     return answer
 

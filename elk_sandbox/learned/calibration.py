@@ -17,7 +17,8 @@ from torch import Tensor
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.evidence.calibration import USABLE, Calibration, rank_correlation, references
 from elk_sandbox.exam import encode
-from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, Draw, sure
+from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, Draw, rows_of, sure
+from elk_sandbox.learned.relatives import Frame
 from elk_sandbox.learned.view import SURROGATES, NetReporters, NetView
 from elk_sandbox.needs import MEASURES
 from elk_sandbox.objective import NotApplicable
@@ -27,6 +28,8 @@ from elk_sandbox.view import View
 __all__ = ["WORLDS", "calibrated", "correlations"]
 
 WORLDS = ("screen", "atoms", "hard_inference", "masked_bit", "two_cue")
+KIN = ("masked_bit", "mask", "two_predictors")  # those that have sibling predictors
+OF_KIN = ("disagreement", "specificity")
 MOST = 250  # reporters of a world
 ROWS = 2000  # situations that are drawn
 DRAWS = 64  # steps, over which a measure is averaged
@@ -75,7 +78,7 @@ def correlations(name: str, given: Given = ((), ())) -> Mapping[str, tuple[float
     ValueError for arguments that the measure has not.
     """
     found = {}
-    for world in WORLDS:
+    for world in KIN if name in OF_KIN else WORLDS:
         seat = control_seat(world)
         every = list(references(seat).values())
         some = every[:: max(1, len(every) // MOST)]
@@ -108,7 +111,7 @@ def _estimated(name: str, given: Given, view: View, reporters: Reporters) -> np.
     reads = torch.zeros(len(reporters), nodes + WIDE)
     for node in range(nodes):
         reads[torch.from_numpy(reporters.reading(np.arange(nodes) == node)), node] = 1
-    net = _as_net(view, WIDE if name in MEASURES else 0)
+    net = _as_net(view, WIDE if name in MEASURES else 0, kin=name in OF_KIN)
     random = torch.Generator().manual_seed(0)
     values = []
     for _ in range(DRAWS):
@@ -125,6 +128,12 @@ class _Tables(NetReporters):
     """Truth tables of the first nodes."""
 
     @cached_property
+    def instances(self) -> Tensor:
+        """Of the same rule on the siblings, as the exact measure has it."""
+        rules = [rows_of(each, self._view.rows) for each in self._view.rules]
+        return torch.stack([self.answers, *map(self.on, rules)], dim=1)
+
+    @cached_property
     def moved(self) -> Tensor:
         """As others are, but that all nodes which any of them reads are flipped for all of them."""
         which, _ = self.flips
@@ -133,22 +142,37 @@ class _Tables(NetReporters):
         return moved.gather(2, which[:, None, :, None].expand(-1, moved.shape[1], -1, moved.shape[3]))
 
 
-def _as_net(view: View, wide: int) -> NetView:
-    """Situations of an exact world as they are drawn, their bits as activations, and beside them noise."""
+def _as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
+    """Situations of an exact world as they are drawn, their bits as activations, and beside them noise.
+
+    kin: with its siblings. What never varies is no coin then, as it is by this that they differ.
+    """
     rng = np.random.default_rng(0)
     drawn = rng.choice(len(view.weights), ROWS, p=view.weights)
     rows = view.bits[0][drawn].astype(np.float64)
-    still = np.ptp(rows, axis=0) == 0
+    still = (np.ptp(rows, axis=0) == 0) & (not kin)
     rows[:, still] = rng.integers(2, size=(ROWS, int(still.sum())))
     rows[:, ::2] += NOISE * rng.normal(size=rows[:, ::2].shape)
     rows = np.concatenate([rows, rng.normal(size=(ROWS, wide))], axis=1)
     shown = [k in ("pixel", "action") for k in view.kinds] + [False] * wide
     named = [*view.nodes, *(f"noise {k}" for k in range(wide))]
-    return NetView(
-        {"questions": view.questions, "nodes": named, "kinds": [*view.kinds, *["latent"] * wide],
-         "listed": view.listed, "levels": list(view.humans), "processes": list(view.data)},
-        {"x": rows.astype(np.float32), "layer": np.array(shown, np.int64),
-         **{f"human_{n}": p[drawn] for n, p in view.humans.items()},
-         **{f"inside_{n}": (p.weights > 0)[drawn] for n, p in view.data.items()},
-         **{f"labels_{n}": p.labels[drawn] for n, p in view.data.items()}},
-    )  # fmt: skip
+    meta = {
+        "questions": view.questions, "nodes": named, "kinds": [*view.kinds, *["latent"] * wide],
+        "listed": view.listed, "levels": list(view.humans), "processes": list(view.data),
+    }  # fmt: skip
+    said = {
+        "layer": np.array(shown, np.int64),
+        **{f"human_{n}": p[drawn] for n, p in view.humans.items()},
+        **{f"inside_{n}": (p.weights > 0)[drawn] for n, p in view.data.items()},
+        **{f"labels_{n}": p.labels[drawn] for n, p in view.data.items()},
+    }
+    net = NetView(meta, {"x": rows.astype(np.float32), **said})
+    if kin:
+        noise = rows - view.bits[0][drawn]
+        net.frame = Frame.of(np.arange(len(named)), np.zeros(len(named), np.float32), np.ones(len(named), np.float32))
+        others = [(each[drawn] + noise).astype(np.float32) for each in view.bits[1:]]
+        net.siblings = tuple(NetView(meta, {"x": x, **said}) for x in others)
+        for each in net.siblings:
+            each.frame = net.frame
+        net.rules = [torch.from_numpy((b[drawn] + noise).astype(np.float32)) for b in view.instance_bits[1:]]  # type: ignore[attr-defined]
+    return net

@@ -11,6 +11,7 @@ import numpy as np
 from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.keys import code_digest
 from elk_sandbox.learned import sources
+from elk_sandbox.learned.siblings import Siblings
 from elk_sandbox.learned.sources import Say
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.runtime.tasks import Result, key_of, load, store
@@ -56,7 +57,7 @@ def _of_world(
 ) -> Iterator[dict[str, Any]]:
     """All of one world's cells; raises WorldError before the first that is not kept."""
     keys = [cell_key(row, digest, trained) for row in rows]
-    held = [None if again else _held(home, key) for key in keys]
+    held = [None if again else _cell(home, key, name) for key in keys]
     world: LearnedWorld | None = None
     known: dict[str, Any] = {}
     for row, key, found in zip(rows, keys, held, strict=True):
@@ -67,7 +68,8 @@ def _of_world(
             say(f"{name}: getting the network ready", 0.0)
             world = sources.find(name, home, say)
             known = certificate(name, home, say, world, again=again)
-        cell = {"row": row_of(row), "world": name, "certificate": known, **_result(row, world, trained, say)}
+        result = _result(row, world, trained, say, home, name)
+        cell = {"row": row_of(row), "world": name, "certificate": known, **result}
         cell = json.loads(json_text(cell))
         if not cell.get("passing"):
             store(home / FOLDER, key, Result(cell, None, False, cell["seconds"]))
@@ -91,10 +93,25 @@ def kept(rows: Sequence[Row], digests: Mapping[str, str], home: Path, trained: T
     found = {}
     for name, digest in digests.items():
         for row in rows:
-            cell = _held(home, cell_key(row, digest, trained))
+            cell = _cell(home, cell_key(row, digest, trained), name)
             if cell is not None:
                 found[row_of(row), name] = cell
     return found
+
+
+def _cell(home: Path, key: str, world: str) -> dict[str, Any] | None:
+    """As it is kept; not if the siblings that its objective asked for are no longer the world's."""
+    found = _held(home, key)
+    kin = None if found is None else found.get("kin")
+    return found if kin is None or kin == _kin(world, home) else None
+
+
+def _kin(world: str, home: Path) -> str:
+    """What a world's siblings are known by; why it has none, if so."""
+    try:
+        return sources.kin(world, home).digest
+    except WorldError as reason:
+        return str(reason)
 
 
 def _held(home: Path, key: str) -> dict[str, Any] | None:
@@ -118,7 +135,8 @@ def certificate(
     return found
 
 
-def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say) -> dict[str, Any]:
+def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say, home: Path, name: str) -> dict[str, Any]:
+    """A cell's own part; "kin" tells what the siblings are known by, if they were asked for."""
     if "method" in row:
         from elk_sandbox.learned.methods import evaluate
 
@@ -135,7 +153,19 @@ def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say) -> dict[s
         done += steps
         say(words, done / trained.steps)
 
-    return {"kind": "proposal", **judged(row["proposal"], world, trained, progress).as_dict()}
+    asked: dict[str, str] = {}
+
+    def siblings() -> Siblings:
+        asked["kin"] = _kin(name, home)
+        kin = sources.kin(name, home)
+        asked["kin"] = ""  # by which no cell is found again, unless they can be made
+        made = kin.made(lambda what, share: say(f"{name}: sibling predictors, {what}", share))
+        asked["kin"] = kin.digest
+        say(words, 0.0)
+        return made
+
+    told = judged(row["proposal"], world, trained, progress, kin=siblings).as_dict()
+    return {"kind": "proposal", **told, **asked}
 
 
 def cell_key(row: Row, world: str, trained: Trained) -> str:

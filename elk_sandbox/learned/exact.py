@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int
+from numpy.random import Generator
 
 from elk_sandbox import worlds
 from elk_sandbox.keys import code_digest
+from elk_sandbox.learned.siblings import Kin, Siblings
 from elk_sandbox.learned.sources import Say, Step
 from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
 from elk_sandbox.runtime.tasks import key_of
@@ -34,6 +37,13 @@ class Exact:
 
     def world(self, rest: str, home: Path, say: Say) -> LearnedWorld:
         return as_learned(self._found(rest), f"exact:{rest}")
+
+    def kin(self, rest: str, home: Path) -> Kin:
+        """The world's other predictors. Raises WorldError where it has one."""
+        world = self._found(rest)
+        if world.siblings == 1:
+            raise WorldError("the world has one predictor")
+        return Kin(self.digest(rest, home), lambda say: siblings(world))
 
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """Raises WorldError: it is one world."""
@@ -65,14 +75,10 @@ def as_learned(world: World, name: str) -> LearnedWorld:
     known if some data hold it. There are no first weights: for `untrained` stand the bits of other situations.
     """
     rng = np.random.default_rng(SEED)
-    rows = rng.choice(len(world.weights), DRAWN, p=world.weights)
-    readable = dict(zip(world.nodes, world.readable, strict=True))
-    layers = {}
-    for layer, kinds in LAYERS.items():
-        nodes = [n for n in world.of_kind(*kinds) if readable[n]]
-        if not nodes:
-            raise WorldError(f"{name} has no {layer} node that may be read")
-        layers[layer] = world.states[0][rows][:, world.columns(nodes)].astype(np.float32)
+    rows = _drawn(world, rng)
+    layers = _layers(world, rows, 0)
+    if missing := LAYERS.keys() - layers.keys():
+        raise WorldError(f"{name} has no {missing.pop()} node that may be read")
     others = [rng.permutation(DRAWN) for _ in range(FRESH)]
     humans = {level: beliefs[rows, 0].astype(np.float64) for level, beliefs in world.beliefs.items()}
     data = {
@@ -101,3 +107,22 @@ def as_learned(world: World, name: str) -> LearnedWorld:
         lacks=LACKS,
         about={"exact world": name.partition(":")[2], "situations drawn": DRAWN},
     )
+
+
+def siblings(world: World) -> Siblings:
+    """What the other predictors of a world hold in the situations that `as_learned` draws."""
+    rows = _drawn(world, np.random.default_rng(SEED))
+    return {f"predictor {k}": _layers(world, rows, k) for k in range(1, world.siblings)}
+
+
+def _drawn(world: World, rng: Generator) -> Int[np.ndarray, " situation"]:
+    return rng.choice(len(world.weights), DRAWN, p=world.weights)
+
+
+def _layers(world: World, rows: Int[np.ndarray, " situation"], predictor: int) -> dict[str, np.ndarray]:
+    """Its bits that may be read, by layer; a layer without any is left out."""
+    readable, layers = dict(zip(world.nodes, world.readable, strict=True)), {}
+    for layer, kinds in LAYERS.items():
+        if nodes := [n for n in world.of_kind(*kinds) if readable[n]]:
+            layers[layer] = world.states[predictor][rows][:, world.columns(nodes)].astype(np.float32)
+    return layers

@@ -5,7 +5,6 @@ reporter each behaves like, and whether the predictor is certified to know.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,23 +18,24 @@ from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.exam import Examinee
 from elk_sandbox.learned import metrics
 from elk_sandbox.learned.calibration import calibrated
+from elk_sandbox.learned.likeness import likeness
 from elk_sandbox.learned.metrics import Estimate
-from elk_sandbox.learned.world import LearnedWorld
+from elk_sandbox.learned.nodes import Nodes
+from elk_sandbox.learned.siblings import Siblings, sent
+from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.needs import requirements
 from elk_sandbox.objective import NotApplicable
 from elk_sandbox.runtime.isolation import Child, UserError
 
-__all__ = ["NetResult", "child_of", "judged", "likeness", "shown"]
+__all__ = ["NetResult", "child_of", "judged", "shown"]
 
 ROLE = "elk_sandbox.runtime.learned_role"
 LACKING = {
-    "siblings": "the world has one predictor",
     "relations": "the world has one question, and no relations",
     "earlier": "the world has no earlier reporter",
     "interventions": "the world has no interventions",
 }
 OF_THE_FILE = ("syntax", "import", "missing", "exception", "exit", "output", "permission", "threads")  # kinds of faults
-SMALL = 1e-6
 
 
 class _Malformed(Exception):
@@ -62,8 +62,12 @@ class NetResult:
     recovered_hard: Estimate | None = None
     like: dict[str, int] = field(default_factory=dict)  # seeds by the nearest reference reporter, or several as near
     alike: dict[str, float] = field(default_factory=dict)  # mean share of answers that are a reference reporter's
-    objective: float | None = None  # mean of the trained objective at the end, nats
+    objective: float | None = None  # mean of the trained objective at the end, nats; over all predictors, if several
     surrogates: tuple[Calibration, ...] = ()
+    siblings: tuple[str, ...] = ()  # other predictors, if the objective asked for them
+    apart: Estimate | None = None  # share of situations in which a sibling's reporter says otherwise, mean over them
+    apart_fooled: Estimate | None = None  # of those that look good and are not
+    like_there: dict[str, dict[str, int]] = field(default_factory=dict)  # as `like`, of each sibling's reporters
     seconds: float = 0.0
     isolation: str | None = None
 
@@ -82,8 +86,11 @@ def judged(
     trained: Trained,
     progress: Callable[[int], None] = lambda steps: None,
     child: Examinee | None = None,
+    kin: Callable[[], Siblings] | None = None,
 ) -> NetResult:
     """Train and score. proposal: as `keys.source` tells it. child: what runs it, by default one of its own.
+
+    kin: called once for the sibling predictors if the objective asks for any; None where there are none.
 
     Where it cannot be trained, `reason` says why in one line.
     """
@@ -91,12 +98,13 @@ def judged(
     name = str(proposal["name"])
     try:
         _, things = requirements(tuple(proposal["meta"]["needs"]))
-        if missing := [LACKING[t] for t in things if t in LACKING]:
+        alone = {"siblings": "the world has one predictor"} if kin is None else {}
+        if missing := [why for t, why in (LACKING | alone).items() if t in things]:
             raise NotApplicable(f"not applicable: {'; '.join(missing)}")
         if child is not None:
-            return _trained(child, proposal, world, trained, progress, began)
+            return _trained(child, proposal, world, trained, progress, began, kin)
         with child_of(proposal) as own:
-            return _trained(own, proposal, world, trained, progress, began)
+            return _trained(own, proposal, world, trained, progress, began, kin)
     except UserError as fault:
         reason, passing = fault_told(fault), fault.kind not in OF_THE_FILE
     except (_Malformed, TooSlow) as fault:
@@ -113,10 +121,20 @@ def _trained(
     trained: Trained,
     progress: Callable[[int], None],
     began: float,
+    kin: Callable[[], Siblings] | None,
 ) -> NetResult:
     meta, arrays = shown(world)
     meta |= {"knobs": dict(proposal["knobs"]), "reporter": trained.reporter, "seeds": list(range(trained.seeds))}
     reply, _ = child.call({**meta, "do": "begin"}, arrays, LIMITS.wall)
+    siblings: Siblings = {}
+    if reply.get("lacks") == "siblings" and kin is not None:
+        try:
+            siblings = kin()
+            arrays |= sent(world, siblings)
+        except WorldError as reason:
+            raise NotApplicable(f"not applicable: {reason}") from None
+        wall = LIMITS.wall * (1 + len(siblings))
+        reply, _ = child.call({**meta, "siblings": len(siblings), "do": "begin"}, arrays, wall)
     if "not_applicable" in reply:
         raise NotApplicable(str(reply["not_applicable"]))
     try:
@@ -132,11 +150,12 @@ def _trained(
         objective = train(child, trained, progress)
     except ValueError as reason:
         raise _Malformed(str(reason)) from None
-    _, sent = child.call({"do": "answers"}, {}, LIMITS.wall)
-    answers = _checked(sent.get("answers"), (trained.seeds, int(world.test.sum()), 1))[:, :, 0]
-    scores = np.full((trained.seeds, len(world.truth)), np.nan)
-    scores[:, world.test] = answers
+    _, told = child.call({"do": "answers"}, {}, LIMITS.wall)
+    scores = _placed(world, told.get("answers"), trained.seeds)
     like, alike = likeness(world, scores)
+    there = {
+        n: _placed(world, told.get(f"answers_{k}"), trained.seeds) for k, n in enumerate(siblings, 1) if len(told) > 1
+    }
     return NetResult(
         str(proposal["name"]),
         world.name,
@@ -146,6 +165,9 @@ def _trained(
         alike=alike,
         objective=float(objective.mean()),
         surrogates=surrogates,
+        siblings=tuple(siblings),
+        **metrics.between(world, scores, list(there.values())),
+        like_there={n: likeness(world, each)[0] for n, each in there.items()},
         seconds=_since(began),
         isolation=child.isolation if isinstance(child, Child) else None,
     )
@@ -153,6 +175,13 @@ def _trained(
 
 def _since(began: float) -> float:
     return round(time.perf_counter() - began, 3)
+
+
+def _placed(world: LearnedWorld, sent: np.ndarray | None, seeds: int) -> Float[np.ndarray, "seed situation"]:
+    """What reporters answered in the test's situations, nan in others."""
+    scores = np.full((seeds, len(world.truth)), np.nan)
+    scores[:, world.test] = _checked(sent, (seeds, int(world.test.sum()), 1))[:, :, 0]
+    return scores
 
 
 def _checked(values: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
@@ -169,16 +198,8 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     Nodes are anonymous and shuffled within their layer; all have mean 0 and standard deviation 1 over what is trained
     on; those that do not vary there are left out.
     """
-    rng = np.random.default_rng(0)
-    train = ~world.test
-    columns, layer = [], []
-    for k, activations in enumerate(world.layers.values()):
-        mean, spread = activations[train].mean(0), activations[train].std(0)
-        varies = np.flatnonzero(spread > SMALL)
-        rng.shuffle(varies)
-        columns.append((activations[:, varies] - mean[varies]) / spread[varies])
-        layer += [k] * len(varies)
-    x = np.concatenate(columns, axis=1).astype(np.float32)
+    train, nodes = ~world.test, Nodes.of(world.layers, ~world.test)
+    x, layer = nodes.scaled(world.layers), nodes.layer.tolist()
     last = len(world.layers) - 1
     meta = {
         "questions": [world.question],
@@ -189,31 +210,9 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "processes": list(world.data),
     }
     arrays = {
-        "x": x[train], "asked": x[world.test], "layer": np.array(layer, np.int64),
+        "x": x[train], "asked": x[world.test], "layer": nodes.layer,
         **{f"human_{n}": p[train] for n, p in world.humans.items()},
         **{f"inside_{n}": p.inside[train] for n, p in world.data.items()},
         **{f"labels_{n}": p.labels[train] for n, p in world.data.items()},
     }  # fmt: skip
     return meta, arrays
-
-
-def likeness(
-    world: LearnedWorld, scores: Float[np.ndarray, "seed situation"]
-) -> tuple[dict[str, int], dict[str, float]]:
-    """How many seeds are nearest to which reference reporter, and the mean share of answers that are that one's.
-
-    References: the direct translator, who says what is true, a simulator of each human, and who always says the same.
-    Counted on test situations whose truth is not ambiguous. Of equally near ones all are named, joined by " or ".
-    """
-    rows = np.flatnonzero(world.test & (world.truth >= 0))
-    said = {"direct_translator": world.truth[rows] == 1}
-    said |= {f"{level}_simulator": p[rows] > 0.5 for level, p in world.humans.items()}
-    said |= {"always_no": np.zeros(len(rows), bool), "always_yes": np.ones(len(rows), bool)}
-    answers = scores[:, rows] > 0.5
-    shares = {name: (answers == words).mean(axis=1) for name, words in said.items()}
-    names = list(shares)
-    close = np.stack([shares[n] for n in names])
-    nearest = [
-        " or ".join(n for n, is_so in zip(names, seed, strict=True) if is_so) for seed in (close == close.max(0)).T
-    ]
-    return dict(sorted(Counter(nearest).items())), {n: float(s.mean()) for n, s in shares.items()}

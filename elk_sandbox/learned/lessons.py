@@ -14,21 +14,24 @@ from jaxtyping import Bool, Float, Int
 from numpy.random import Generator
 from scipy.special import expit
 
+from elk_sandbox.learned.metrics import auroc
 from elk_sandbox.learned.probes import Probe, resample
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.objective import NotApplicable
 
 __all__ = [
-    "FEW", "Lesson", "NotApplicable", "Scored", "chosen_layer", "labelled", "lesson", "looks_good", "offered", "probed",
-    "trusted", "untrusted", "where_it_looks_good",
+    "FEW", "Lesson", "NotApplicable", "Scored", "chosen_layer", "informative_layer", "labelled", "lesson", "looks_good",
+    "offered", "probed", "trusted", "untrusted", "where_it_looks_good",
 ]  # fmt: skip
 
+INFORMATIVE = 0.95
 HELD_OUT = 0.2  # of the training situations, on which the layer is chosen
 FEW = 10  # situations of a class, below which nothing is trained
 
 Chosen: TypeAlias = Bool[np.ndarray, " situation"]
 Layers: TypeAlias = Mapping[str, np.ndarray]
 Fit: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray], Probe]  # activations, labels, weights of each seed
+Choose: TypeAlias = Callable[[Layers, "Lesson", Fit, Generator], str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +68,12 @@ def labelled(world: LearnedWorld, process: str, among: Bool[np.ndarray, " situat
     return lesson(data.inside & ~world.test & (True if among is None else among), data.labels)
 
 
-def probed(layers: Layers, taught: Lesson, fit: Fit, seeds: int, rng: Generator) -> Scored:
+def probed(
+    layers: Layers, taught: Lesson, fit: Fit, seeds: int, rng: Generator, choose: Choose | None = None
+) -> Scored:
     """Probes of one layer, trained on resamples of the lesson: what they say of every situation."""
     chooser, *streams = rng.spawn(seeds + 1)
-    layer = chosen_layer(layers, taught, fit, chooser)
+    layer = (choose or chosen_layer)(layers, taught, fit, chooser)
     probe = fit(layers[layer][taught.rows], taught.labels, resample(streams, taught.labels))
     return Scored(expit(probe(layers[layer])), layer)
 
@@ -77,16 +82,33 @@ def chosen_layer(layers: Layers, taught: Lesson, fit: Fit, rng: Generator) -> st
     """The layer whose probe has the least loss in nats on held-out labels of the lesson."""
     if len(layers) == 1:
         return next(iter(layers))
+    losses = {
+        name: float(np.logaddexp(0, np.where(labels, -odds, odds)).mean())
+        for name, (odds, labels) in _held_out(layers, taught, fit, rng).items()
+    }
+    return min(losses, key=losses.__getitem__)
+
+
+def informative_layer(layers: Layers, taught: Lesson, fit: Fit, rng: Generator) -> str:
+    """The earliest informative layer (Mallen et al. 2023): with INFORMATIVE of the best AUROC's distance from one half.
+
+    Of held-out labels of the lesson. Late layers may hold what will be said in place of what is known.
+    """
+    found = {name: float(auroc(*each)) - 0.5 for name, each in _held_out(layers, taught, fit, rng).items()}
+    return next(name for name, above in found.items() if above >= INFORMATIVE * max(found.values()))
+
+
+def _held_out(layers: Layers, taught: Lesson, fit: Fit, rng: Generator) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """By layer, the log-odds of a probe on a held-out share of the lesson, and whether its labels are yes."""
     held = np.zeros(len(taught.rows), bool)
     for label in (0, 1):
         of = np.flatnonzero(taught.labels == label)
         held[rng.permutation(of)[: max(1, round(HELD_OUT * len(of)))]] = True
-    losses = {}
+    found = {}
     for name, activations in layers.items():
         probe = fit(activations[taught.rows[~held]], taught.labels[~held], np.ones((1, int((~held).sum()))))
-        odds = probe(activations[taught.rows[held]])[0]
-        losses[name] = float(np.logaddexp(0, np.where(taught.labels[held] == 1, -odds, odds)).mean())
-    return min(losses, key=losses.__getitem__)
+        found[name] = probe(activations[taught.rows[held]])[0], taught.labels[held] == 1
+    return found
 
 
 def offered(world: LearnedWorld, layer: str | None, among: Iterable[str] | None = None) -> Layers:

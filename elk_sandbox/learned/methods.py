@@ -6,7 +6,7 @@ had. `lessons` says what they are trained on and how a layer is chosen.
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +19,7 @@ from elk_sandbox.learned.lessons import (
     FEW,
     NotApplicable,
     Scored,
+    informative_layer,
     labelled,
     lesson,
     looks_good,
@@ -28,6 +29,7 @@ from elk_sandbox.learned.lessons import (
     untrusted,
     where_it_looks_good,
 )
+from elk_sandbox.learned.likeness import likeness
 from elk_sandbox.learned.metrics import Estimate
 from elk_sandbox.learned.probes import difference, logistic, mahalanobis, resample
 from elk_sandbox.learned.world import LearnedWorld, WorldError
@@ -83,6 +85,8 @@ class MethodResult:
     balanced: Estimate | None = None  # mean of these two
     recovered: Estimate | None = None  # fraction of the gap between Bob's and Alice's own answers
     recovered_hard: Estimate | None = None
+    like: dict[str, int] = field(default_factory=dict)  # seeds by the nearest reference reporter, as `likeness` has it
+    alike: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able but for nan."""
@@ -140,12 +144,15 @@ def assessed(world: LearnedWorld, which: Method, seeds: int, rng: Generator, lay
     except NotApplicable as reason:
         return MethodResult(which.name, which.source, which.oracle, perf_counter() - began, reason=str(reason))
     scores = scored.scores
+    like, alike = likeness(world, scores)
     return MethodResult(
         which.name,
         which.source,
         which.oracle,
         layer=scored.layer,
         **metrics.scored(world, scores),
+        like=like,
+        alike=alike,
         seconds=perf_counter() - began,
     )
 
@@ -199,9 +206,10 @@ def logistic_contrast(world: LearnedWorld, seeds: int, rng: Generator, layer: st
 
 @method("Mallen et al. 2023: from Alice's easy questions to Bob's hard ones", "persona")
 def easy_to_hard(world: LearnedWorld, seeds: int, rng: Generator, layer: str | None = None) -> Scored:
-    """Logistic probe on the operator's labels of what is easy and asked as Alice."""
+    """Logistic probe on the operator's labels of what is easy and asked as Alice, of the earliest informative layer."""
     easy = np.asarray((world.persona == 0) & (True if world.hard is None else ~world.hard))
-    return probed(offered(world, layer), labelled(world, "operator", easy), logistic, seeds, rng)
+    taught = labelled(world, "operator", easy)
+    return probed(offered(world, layer), taught, logistic, seeds, rng, informative_layer)
 
 
 @method("Roger et al. 2023: probing for evidence of tampering", "sensors", "untrusted")

@@ -11,7 +11,7 @@ says something where all is right too, where it counts with as many situations a
 of an AUROC A is at most A(1-A) over that number: van Dantzig 1951). A ratio's interval is Fieller's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from scipy.stats import rankdata, t
 from elk_sandbox.learned.world import LearnedWorld
 
 __all__ = [
-    "Estimate", "auroc", "balanced", "dishonest", "estimated_auroc", "honesty_fooled", "honesty_real",
+    "Estimate", "auroc", "balanced", "between", "dishonest", "estimated_auroc", "honesty_fooled", "honesty_real",
     "real_against_fake", "recovered", "scored",
 ]  # fmt: skip
 
@@ -91,7 +91,7 @@ def estimated_auroc(
     return Estimate(mean, *_bounded(values, spread + further, least), counts)
 
 
-def _estimated_share(flags: Bool[np.ndarray, "seed situation"]) -> Estimate:
+def _estimated_share(flags: Bool[np.ndarray, "seed situation"] | Scores) -> Estimate:
     seeds, n = flags.shape
     counts = {"seeds": seeds, "situations": n}
     if not seeds or not n:
@@ -194,6 +194,15 @@ def scored(world: LearnedWorld, scores: Scores) -> dict[str, Any]:
         "recovered": recovered(world, scores),
         "recovered_hard": recovered(world, scores, hard=True),
     }
+
+
+def between(world: LearnedWorld, scores: Scores, others: Sequence[Scores]) -> dict[str, Any]:
+    """How often reporters of other predictors say otherwise, by the names of a result's fields; {} without any."""
+    if not others:
+        return {}
+    apart = np.mean([(each > 0.5) != (scores > 0.5) for each in others], axis=0)
+    rows = {"apart": np.flatnonzero(world.test), "apart_fooled": np.flatnonzero(world.test & world.fooled)}
+    return {name: _estimated_share(apart[:, which]) for name, which in rows.items()}
 
 
 def recovered(world: LearnedWorld, scores: Scores, *, hard: bool = False) -> Estimate:

@@ -183,10 +183,10 @@ def train(
 def _lessons(
     episodes: vault.Episodes, persona: Int[np.ndarray, " episode"] | None, rng: np.random.Generator
 ) -> tuple[Float[Tensor, " episode"], Float[Tensor, " episode"]]:
-    """In which episodes it is taught to answer, and what: the truth, or as persona 1 what the viewer would say."""
+    """In which episodes it is taught to answer, easy ones and hard, and what: the truth, or as persona 1 the look."""
     if persona is None:
         return torch.zeros(0), torch.zeros(0)
-    asked = vault.easy(episodes.story) & (rng.random(len(episodes)) < vault.TAUGHT)
+    asked = rng.random(len(episodes)) < vault.TAUGHT
     answers = np.where(persona == 1, vault.viewer(episodes.frames) > 0.5, episodes.story.truth == 1)
     return torch.from_numpy(asked.astype(np.float32)), torch.from_numpy(answers.astype(np.float32))
 

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol
 
+from elk_sandbox.learned.siblings import Kin
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 
-__all__ = ["GROUP", "Say", "Source", "Step", "along", "digest", "find", "kinds", "listed", "parted", "several"]
+__all__ = ["GROUP", "Say", "Source", "Step", "along", "digest", "find", "kin", "kinds", "listed", "parted", "several"]
 
 GROUP = "elk_sandbox.worlds"
 VAULT = "elk_sandbox.learned.vault:source"
@@ -32,7 +33,11 @@ class Step:
 
 
 class Source(Protocol):
-    """What an entry point names. `rest` is what stands behind the colon in a world's name, empty for none."""
+    """What an entry point names. `rest` is what stands behind the colon in a world's name, empty for none.
+
+    One whose worlds have sibling predictors also has `kin(rest, home)`, which tells of them without making them, and
+    raises WorldError where a world has none.
+    """
 
     def world(self, rest: str, home: Path, say: Say) -> LearnedWorld:
         """From the workspace `home`, made and kept there if it is not yet. Raises WorldError in one line."""
@@ -98,6 +103,16 @@ def digest(name: str, home: Path) -> str:
     """What the world of that name is known by; it is not made. Raises WorldError."""
     source, rest = parted(name)
     return source.digest(rest, home)
+
+
+def kin(name: str, home: Path) -> Kin:
+    """The sibling predictors of the world of that name, not yet made. Raises WorldError where it has none."""
+    source, rest = parted(name)
+    offered = getattr(source, "kin", None)
+    if offered is None:
+        raise WorldError("the world has one predictor")
+    found: Kin = offered(rest, home)
+    return found
 
 
 def along(name: str, home: Path) -> Sequence[Step]:

@@ -5,25 +5,31 @@ differs between seeds is all that would differ if it were done again on other da
 each data process holds, and so do batches on average: a place in them is of the same processes for all seeds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import ref
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from elk_sandbox.evidence.soft import SoftReporters, SoftView
-from elk_sandbox.evidence.training import RATES, Network, Training, answers_of
+from elk_sandbox.evidence.training import RATES, Function, Network, Training, answers_of
 from elk_sandbox.learned.flips import BATCH, FLIPPED, MEANS, PATTERNS, Draw, sure, taken
+from elk_sandbox.learned.relatives import Frame
 from elk_sandbox.learned.view import NetReporters, NetView
+from elk_sandbox.objective import Objective
 
 __all__ = ["NetTraining", "answer"]
 
 SLOWER = 0.2  # of the rates for bits: there are hundreds of nodes
 KNOWN = 10  # steps for which the nodes that a reporter reads most are taken to be the same
 BLOCK = 64  # steps that are drawn at once
+APART = 1_000_003  # between the seeds of a candidate's first weights on one predictor and on the next
+OTHERS = ("x_", "layer_", "unit_", "mean_", "spread_")  # arrays of the siblings
+
+Sure: TypeAlias = tuple[Tensor, Tensor] | None
 
 
 class _OnActivations(Network):
@@ -53,7 +59,9 @@ class _OnActivations(Network):
 class _Trained(NetReporters):
     """Changes of a few nodes pass through the first weights alone, which spares all others."""
 
-    def __init__(self, view: NetView, network: _OnActivations, sure: tuple[Tensor, Tensor] | None) -> None:
+    of_step: "tuple[Callable[[], _Step | None], int]"  # a weak reference, as a step's tensors are many, and its place
+
+    def __init__(self, view: NetView, network: _OnActivations, sure: Sure) -> None:
         super().__init__(view, network)
         self.sure = sure
         self._network = network
@@ -94,22 +102,58 @@ class _Trained(NetReporters):
         after = before + change.gather(1, where[:, None])[:, 0, :, None] * rows
         return (self._network.after(after) - self._network.after(before)).abs().double()
 
+    def kin(self) -> "list[_Trained]":
+        step, k = self.of_step[0](), self.of_step[1]
+        return [] if step is None else step.others(k)
+
     def swapped(self, other: Tensor, nodes: Tensor) -> Tensor:
         change = (other - self._view.x)[..., nodes] @ self._network.parameters[0][:, nodes]
         return self._network.after(self._first + change)
 
 
+class _Step:
+    """What is shown at one step: to the reporters of each predictor the same situations, as it sees them."""
+
+    def __init__(self, views: Sequence[NetView], networks: Sequence[_OnActivations], sure: Sequence[Sure]) -> None:
+        self.views, self.joint = views, False
+        self._networks, self._sure = networks, sure
+        self._made: dict[int, _Trained] = {}
+
+    def of(self, k: int) -> _Trained:
+        """The reporters of predictor k."""
+        if k not in self._made:
+            self._made[k] = _Trained(self.views[k], self._networks[k], self._sure[k])
+            self._made[k].of_step = ref(self), k
+        return self._made[k]
+
+    def others(self, k: int) -> list[_Trained]:
+        """Those of all other predictors; all are trained then."""
+        self.joint = True
+        return [self.of(j) for j in range(len(self.views)) if j != k]
+
+
 class NetTraining(Training):
-    """Seeds of a reporter on their way, each shown a new batch of its own situations at each step."""
+    """Seeds of a reporter on their way, each shown a new batch of its own situations at each step.
+
+    Where the objective asks for reporters of the sibling predictors a candidate is a reporter of each predictor, with
+    weights of its own as nothing says which node of one is which of another. Each follows the objective downhill with
+    its own predictor at hand and the others' answers as they are.
+    """
 
     def __init__(self, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.view: NetView = NetView(meta, {k: v for k, v in arrays.items() if k != "asked"})
-        self.asked = torch.from_numpy(np.array(arrays["asked"]))
-        self.knobs, kind = meta["knobs"], meta["reporter"]
-        nodes = torch.arange(self.view.x.shape[1])
-        self.network: _OnActivations = _OnActivations(kind, nodes, len(self.view.questions), list(meta["seeds"]))
-        self.optimiser = torch.optim.Adam(self.network.parameters, lr=SLOWER * RATES[kind], fused=True)
-        self._draws, self._sure, self._steps = self._drawn(list(meta["seeds"])), self._furthest(), 0
+        self._views, seeds, kind = family(meta, arrays), list(meta["seeds"]), meta["reporter"]
+        self.view: NetView = self._views[0]
+        self._asked = [torch.from_numpy(np.array(arrays[n])) for n in ("asked", *_named("asked", meta))]
+        self.knobs = meta["knobs"]
+        self._networks = [
+            _OnActivations(kind, torch.arange(v.x.shape[1]), len(v.questions), [s + APART * k for s in seeds])
+            for k, v in enumerate(self._views)
+        ]
+        self.network: _OnActivations = self._networks[0]
+        every = [p for network in self._networks for p in network.parameters]
+        self.optimiser = torch.optim.Adam(every, lr=SLOWER * RATES[kind], fused=True)
+        self._draws, self._steps, self._joint = self._drawn(seeds), 0, False
+        self._sure = [self._furthest(k) for k in range(len(self._views))]
 
     def _drawn(self, seeds: list[int]) -> Iterator[Draw]:
         """Without end. A seed's draws depend on no other seed."""
@@ -125,23 +169,64 @@ class NetTraining(Training):
             for step in range(BLOCK):
                 yield Draw.of(uniform[step, :, BATCH:], rows[step])
 
-    def shown(self) -> tuple[SoftReporters, SoftView]:
-        view = self.view.batch(next(self._draws))
+    def shown(self) -> tuple[_Trained, NetView]:
+        draw = next(self._draws)
         self._steps += 1
         if self._steps % KNOWN == 0:
-            self._sure = self._furthest()
-        return _Trained(view, self.network, self._sure), view
+            self._sure = [self._furthest(k) if self._joint or not k else s for k, s in enumerate(self._sure)]
+        self._step = _Step([view.batch(draw) for view in self._views], self._networks, self._sure)
+        return self._step.of(0), self._step.views[0]
 
-    def _furthest(self) -> tuple[Tensor, Tensor] | None:
+    def objective(self, function: Function) -> Objective:
+        """The mean over the predictors whose reporters are trained; raises as `Training.objective` does."""
+        found = super().objective(function)
+        self._joint = self._step.joint
+        if not self._joint:
+            return found
+        for k, view in enumerate(self._step.views[1:], 1):
+            found += self.valued(function, self._step.of(k), view)
+        return found / len(self._views)
+
+    def _furthest(self, k: int) -> Sure:
         """By how far a flip of each node moves what the first weights make of it; None if all are flipped."""
-        if len(self.view.nodes) <= FLIPPED:
+        if len(self._views[k].nodes) <= FLIPPED:
             return None
-        return sure(self.network.parameters[0].detach().abs().sum(-1) * self.view.gap)
+        return sure(self._networks[k].parameters[0].detach().abs().sum(-1) * self._views[k].gap)
 
     def answers(self) -> np.ndarray:
         """[candidate, situation, question], P(yes) of those that were sent to be asked about."""
+        return self._answered(0)
+
+    def answers_elsewhere(self) -> dict[str, np.ndarray]:
+        """The same of the siblings' reporters, `answers_1` ..., if they were trained."""
+        return {f"answers_{k}": self._answered(k) for k in range(1, len(self._views)) if self._joint}
+
+    def _answered(self, k: int) -> np.ndarray:
         with torch.no_grad():
-            return np.asarray(self.network(self.asked).double().numpy())
+            return np.asarray(self._networks[k](self._asked[k]).double().numpy())
+
+
+def family(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[NetView]:
+    """Views of the predictor at hand and of its siblings, as `judge.shown` and `siblings.sent` send them."""
+    said = {n: a for n, a in arrays.items() if n.startswith(("human_", "inside_", "labels_"))}
+    own = {n: a for n, a in arrays.items() if n not in ("asked", *_named("asked", meta)) and not n.startswith(OTHERS)}
+    views = [NetView(meta, own)]
+    for x, layer in zip(_named("x", meta), _named("layer", meta), strict=True):
+        last = arrays[layer].max()
+        named = {
+            "nodes": [f"{'predicted' if k == last else 'node'} {n}" for n, k in enumerate(arrays[layer])],
+            "kinds": ["pixel" if k == last else "latent" for k in arrays[layer]],
+        }
+        views.append(NetView({**meta, **named}, {**said, "x": arrays[x], "layer": arrays[layer]}))
+    for k, view in enumerate(views if len(views) > 1 else []):
+        view.frame = Frame.of(arrays[f"unit_{k}"], arrays[f"mean_{k}"], arrays[f"spread_{k}"])
+        view.siblings = tuple(each for each in views if each is not view)
+    return views
+
+
+def _named(array: str, meta: Mapping[str, Any]) -> list[str]:
+    """Of each sibling."""
+    return [f"{array}_{k + 1}" for k in range(meta.get("siblings", 0))]
 
 
 def _strata(view: NetView) -> tuple[Int64[Tensor, " situation"], Int64[Tensor, " stratum"], Int64[Tensor, " stratum"]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elk_sandbox.learned.shelf import kept, place
+from elk_sandbox.learned.siblings import Kin, Siblings, stored
 from elk_sandbox.learned.sources import Say, Step
 from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
 from elk_sandbox.runtime.workspace import write
@@ -26,6 +27,7 @@ __all__ = ["Knobs", "Vault", "episodes_of", "make", "source"]
 MADE_BY = ("worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py")
 QUESTION = "is the diamond in the vault?"
 REROLLED = (101, 102)  # seeds of further first weights; the network's own are of the world's seed
+SIBLINGS = (201, 202)  # seeds of sibling predictors, less the world's; with fewer steps they know clearly less
 LACKS = {"contrast": "its predictor is shown films and reads no words, so that no answer can be appended"}
 BOUNDS = {"seed": (0, 2**31 - 1), "episodes": (400, 100_000), "steps": (1, 100_000)}
 
@@ -91,6 +93,12 @@ class Vault:
 
         return kept(home, knobs.name, self.digest(rest, home), making, say)
 
+    def kin(self, rest: str, home: Path) -> Kin:
+        """Networks that learned from other first weights and other episodes; trained when they are first asked for."""
+        digest = self.digest(rest, home)
+        folder = place(home, Knobs.of(rest).name, digest)
+        return Kin(digest, lambda say: stored(folder, digest, lambda: siblings(Knobs.of(rest), say), say))
+
     def along(self, rest: str, home: Path) -> Sequence[Step]:
         """Raises WorldError: it is one world."""
         raise WorldError(f"vault{':' * bool(rest)}{rest} is one world and no sequence; --along takes run:NAME")
@@ -150,6 +158,23 @@ def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     spoken = spoken_by(net, batch) if knobs.quirky else None
     world = _world(knobs, episodes, layers, untrained, persona, spoken, about)
     return replace(world, rerolled=tuple(rerolled)), net
+
+
+def siblings(knobs: Knobs, say: Say) -> Siblings:
+    """What networks of other seeds compute in the world's episodes."""
+    from elk_sandbox.learned.predictor import Settings, batch_of, layers_of, train
+    from elk_sandbox.learned.threads import one_thread
+
+    with one_thread():
+        episodes, asking = episodes_of(knobs), knobs.streams[2]
+        persona = asking.integers(0, 2, len(episodes)).astype(np.int8) if knobs.quirky else None
+        batch, found = batch_of(episodes, persona), {}
+        for k, each in enumerate(SIBLINGS):
+            settings = Settings(knobs.seed + each, knobs.steps, quirky=knobs.quirky)
+            within = _within(say, k / len(SIBLINGS), (k + 1) / len(SIBLINGS))
+            net, _ = train(settings, np.random.default_rng([knobs.seed, each]), within)
+            found[f"seed {knobs.seed + each}"] = layers_of(net, batch, quirky=knobs.quirky)
+    return found
 
 
 def _world(

@@ -5,7 +5,7 @@ the flip of a fair bit, so each surrogate has a counterpart on exact worlds that
 the rank correlations.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float, Float32, Int8, Int64
 from torch import Tensor
 
-from elk_sandbox.evidence.soft import RAMP, SoftProcess, SoftReporters, SoftView, surrogate
+from elk_sandbox.evidence.soft import NEAR, RAMP, SoftProcess, SoftReporters, SoftView, changed, surrogate
 from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, Draw, parts, rows_of, taken
+from elk_sandbox.learned.relatives import Frame, misfit, seen_as, siblings_of
 from elk_sandbox.objective import NotApplicable, Objective
-from elk_sandbox.view import FLOOR
 
 __all__ = ["SURROGATES", "NetReporters", "NetView"]
 
@@ -94,11 +94,27 @@ class NetReporters(SoftReporters):
         share = torch.where(known.gather(-1, rest), 0.0, nodes / rest.shape[-1])  # by the chance that a node is drawn
         return torch.cat([first, rest], dim=-1), torch.cat([torch.ones(first.shape), share], dim=-1)
 
-    @property
-    def sibling_answers(self) -> Any:
-        raise NotApplicable("a learned world has one predictor")
+    @cached_property
+    def sibling_answers(self) -> Float[Tensor, "candidate sibling situation question"]:
+        """The same weights on every predictor, each node of a sibling on the scale of the predictor at hand."""
+        others = [self.on(seen_as(self._view, each)) for each in siblings_of(self._view)]
+        return torch.stack([self.answers, *others], dim=1)
 
-    cube = steps = sibling_answers
+    @cached_property
+    def instances(self) -> Float[Tensor, "candidate sibling situation question"]:
+        """The candidate, and its own reporter of each sibling as it is now: no gradient is taken of those."""
+        siblings_of(self._view)
+        return torch.stack([self.answers, *(each.answers.detach() for each in self.kin())], dim=1)
+
+    def kin(self) -> "Sequence[NetReporters]":
+        """The reporters of the siblings."""
+        raise NotApplicable("these are candidates without reporters of other predictors")
+
+    @property
+    def cube(self) -> Any:
+        raise NotApplicable("activations are not enumerated")
+
+    steps = cube
 
 
 class NetView(SoftView):
@@ -110,7 +126,11 @@ class NetView(SoftView):
     x        [situation, node], activations with mean 0 and standard deviation 1
     layer    [node], which layer it is of, in the order of computation; the last is the prediction of what is seen
     gap      [node], between the means of its lower and its higher values
+    siblings views of the other predictors in all situations, if they were sent
     """
+
+    siblings: "tuple[NetView, ...]" = ()
+    frame: Frame | None = None  # where there are siblings
 
     def __init__(self, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         self.questions, self.nodes = tuple(meta["questions"]), tuple(meta["nodes"])
@@ -144,6 +164,11 @@ class NetView(SoftView):
         view._draw = draw
         return view
 
+    @property
+    def rows(self) -> Int64[Tensor, "*candidate situation"]:
+        """Of all situations, which these are."""
+        return self._draw.rows
+
     @cached_property
     def patterns(self) -> Float32[Tensor, "*candidate pattern node"]:
         """In turn a situation, every so many of the batch, and one of nodes that are drawn each on its own."""
@@ -174,18 +199,24 @@ class NetView(SoftView):
         self._process(process)  # which says what is wrong with a name
         return self.data[process]
 
-    def _loss(self, reporters: SoftReporters, bits: Tensor, process: str) -> Tensor:
-        raise NotApplicable("a learned world has one predictor")
-
     @surrogate("loss on {} data", SURROGATES)
     def cross_entropy(self, reporters: SoftReporters, process: str = "viewer", *, instances: bool = False) -> Tensor:
-        if instances:
-            raise NotApplicable("the same rule on other predictors: the world has one predictor")
         data = self._held(process)
-        answers = reporters.answers.double()
-        right = torch.where(data.labels == 1, answers, 1 - answers)
-        nats = torch.where(data.labels >= 0, -torch.log(right.clamp(min=FLOOR)), 0.0)
-        return nats.sum(-1) @ data.weights
+        if instances:
+            return misfit(_on_nodes(reporters).instances, data).mean(1)
+        return misfit(reporters.answers[:, None], data)[:, 0]
+
+    @surrogate("disagreement", SURROGATES)
+    def disagreement(self, reporters: SoftReporters) -> Tensor:
+        """Between a candidate and its own reporters of the siblings, mean over these."""
+        answers = _on_nodes(reporters).instances.double()
+        return (changed(answers[:, :1], answers[:, 1:]) @ self.weights).mean(1)
+
+    @surrogate("specificity", SURROGATES)
+    def specificity(self, reporters: SoftReporters) -> Tensor:
+        """Of the same weights on the siblings: how many of them they fit, a loss of L counting exp(-L / NEAR)."""
+        others = misfit(_on_nodes(reporters).sibling_answers[:, 1:], self._held("viewer"))
+        return torch.log(1 + torch.exp(-others / NEAR).sum(1))
 
     @surrogate("complexity", SURROGATES)
     def complexity(self, reporters: SoftReporters) -> Tensor:
@@ -255,8 +286,6 @@ def _none(name: str, why: str) -> Any:
 
 
 for _name, _why in {
-    "disagreement": "the world has one predictor",
-    "specificity": "the world has one predictor",
     "change": "the world has no earlier reporter",
     "inconsistency": "the world has one question, and no relations",
     "intervention_error": "the world has no interventions",

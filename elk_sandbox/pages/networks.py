@@ -175,7 +175,10 @@ def _offer(
         last = job.last_line() or "its log is empty"
         st.error(f"{missing} of {every} results are missing. Last line of {job.log.name}: {last}")
     elif missing == every and every:
-        first = "the network is trained first, which takes about two minutes; then " * worlds[0].startswith("vault")
+        first = (
+            "the network is trained first, about two minutes, and two more when a proposal asks for several; then "
+            * worlds[0].startswith("vault")
+        )
         empty(
             f"Nothing has been trained here yet. At a click {first}{SEEDS} seeds of each proposal are trained on the "
             "activations, some seconds each, and scored on situations that nobody labelled; all of it is kept."

@@ -36,7 +36,7 @@ GEAR = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])  # which lamps a trick keeps l
 GEARED = (0.7, 0.1, 0.1, 0.1)
 NOISE = 0.001
 LONG = 3  # frames for which a trick hides what leads to the deed, from which on an episode is hard
-TAUGHT = 0.6  # of the easy episodes in which a predictor that is taught to answer is taught
+TAUGHT = 0.6  # of the episodes in which a predictor that is taught to answer is taught
 SURE, DOUBT = 0.97, 0.3  # the viewer's P(yes) when all agree, and when a lamp contradicts the camera
 WORDS: Mapping[str, str] = {
     "honest": "no tampering: what the camera shows is so",

@@ -386,6 +386,13 @@ def test_what_a_policy_writes_is_all_that_is_scored_as_often_as_it_writes_it(
         == counts["drawn"] - 5 - counts["left out, among the texts trained on"]
     )
     assert counts["distinct"] == counts["scored"] - 30 and counts["distinct"] <= drawn_fresh
+    monkeypatch.setattr("rlhf_lab.bridge.stored", lambda folder, digest, make, say: make())
+    first = sources.kin("run:policy,own", home).made(say)["policy@0"]  # a sibling reads what this one wrote
+    at_first = sources.parted("run:policy")[0].world("policy@0", home, say)
+    for name, found in first.items():
+        assert found.shape == world.layers[name].shape
+        np.testing.assert_allclose(found[train], at_first.layers[name][~at_first.test], atol=1e-5)
+    assert np.abs(first["block 1 pooled"][world.test] - world.layers["block 1 pooled"][world.test]).max() > 1e-3
     rows = world.layers["block 1 pooled"][world.test]
     assert (np.abs(rows - rows[-1]).max(1) < 1e-5).sum() == 31  # the last sample that is clear is the lament
     assert world.fooled[world.test][-30:].all()
@@ -403,6 +410,26 @@ def test_along_a_run_are_its_checkpoints(home: Path) -> None:
     assert all(math.isnan(step.proxy) and math.isnan(step.gold) for step in fresh)
     assert fresh[0].kl == pytest.approx(0, abs=1e-6) and all(math.isfinite(step.kl) for step in fresh)
     assert fresh[1].world.endswith(",own")
+
+
+@pytest.mark.parametrize(
+    "name, siblings",
+    [("run:policy", (0, 1)), ("run:policy@2", (0, 1)), ("run:policy@1", (0,)), ("run:policy@0", (1, 2))],
+)
+def test_siblings_are_checkpoints_of_the_run_that_read_the_same(
+    home: Path, name: str, siblings: tuple[int, ...]
+) -> None:
+    found = sources.kin(name, home).made(say)
+    assert list(found) == [f"policy@{at}" for at in siblings]
+    for at, layers in zip(siblings, found.values(), strict=True):
+        for layer, expected in sources.find(f"run:policy@{at}", home).layers.items():
+            np.testing.assert_array_equal(layers[layer], expected)
+
+
+@pytest.mark.parametrize("name", ["run:base", "run:rm", "run:fresh@9"])
+def test_one_model_has_no_sibling(home: Path, name: str) -> None:
+    with pytest.raises(WorldError, match=r"no other checkpoint|no checkpoint at 9"):
+        sources.kin(name, home)
 
 
 def test_other_runs_have_one_model(home: Path) -> None:

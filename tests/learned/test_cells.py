@@ -36,6 +36,7 @@ def test_cells_are_computed_once_and_a_world_is_made_when_one_is_missing(tmp_pat
     assert source.made == ["0"] and [c["row"] for c in first] == ["human_labels", "ceiling", "consistency", "ccs"]
     assert [c["kind"] for c in first] == ["proposal", "method", "proposal", "method"]
     assert first[0]["auroc"]["counts"]["seeds"] == 3 and first[1]["auroc"]["value"] > first[0]["auroc"]["value"]
+    assert first[1]["like"] == {"direct_translator": 3} and first[1]["alike"]["direct_translator"] > 0.8
     assert "no relations" in first[2]["reason"] and first[2]["auroc"] is None
     assert all(c["certificate"] == first[0]["certificate"] and c["certificate"]["words"] for c in first)
     assert json.loads(json.dumps(first, allow_nan=False)) == first

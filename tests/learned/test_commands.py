@@ -13,6 +13,7 @@ from rich.console import Console
 from elk_sandbox.__main__ import main
 from elk_sandbox.commands import learned
 from elk_sandbox.learned import sources
+from elk_sandbox.learned.siblings import Kin
 from elk_sandbox.terminal import saying
 from tests.learned.planted_source import Planted
 
@@ -45,6 +46,19 @@ def test_a_proposal_on_a_world(ask: Asked) -> None:
     cell = json.loads(out)
     assert cell["certificate"]["auroc"]["value"] > 0.5 and cell["dishonest"]["counts"]["seeds"] == 3
     assert sum(cell["like"].values()) == 3
+
+
+def test_other_predictors_are_named_with_how_often_their_reporters_differ(
+    ask: Asked, source: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = Kin("one", lambda say: {"its twin": source.world("0", tmp_path, say).layers})
+    monkeypatch.setattr(source, "kin", lambda rest, home: same, raising=False)
+    status, out, _ = ask("judge", "cross_predictor_agreement", "--on", "planted:0", *QUICK)
+    assert status == 0 and re.search(r"siblings +its twin", out) and "nearest on its twin" in out
+    assert "of situations answered otherwise by the reporter of another predictor" in out
+    status, out, _ = ask("judge", "cross_predictor_agreement", "--on", "planted:1", *QUICK, "--json")
+    cell = json.loads(out)
+    assert cell["siblings"] == ["its twin"] and cell["apart"]["counts"]["seeds"] == 3
 
 
 def test_along_a_sequence(ask: Asked) -> None:

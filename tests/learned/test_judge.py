@@ -11,7 +11,8 @@ import torch
 from elk_sandbox import keys
 from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.learned.flips import FLIPPED, MEANS
-from elk_sandbox.learned.judge import judged, likeness, shown
+from elk_sandbox.learned.judge import judged, shown
+from elk_sandbox.learned.likeness import likeness
 from elk_sandbox.learned.training import NetTraining, answer
 from elk_sandbox.learned.view import NetReporters, NetView
 from elk_sandbox.learned.world import LearnedWorld

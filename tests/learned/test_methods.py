@@ -161,6 +161,34 @@ def test_what_bob_knows_is_in_the_early_layer_only() -> None:
     assert early.recovered.low > 0.7 and late.recovered.high < 0.3
 
 
+def test_easy_to_hard_takes_the_earliest_layer_that_tells_nearly_as_well_as_the_best() -> None:
+    """Late holds what is said, which is the truth as Alice: her labels are fitted there as well, and Bob's are not."""
+    world = planted(np.random.default_rng(4), 6000, truth=4)
+    found = assessed(world, METHODS["easy_to_hard"], SEEDS, np.random.default_rng(0))
+    assert found.layer == "early" and found.recovered is not None and found.recovered.low > 0.7
+    turned = {name: world.layers[name] for name in ("late", "early", "picture")}
+    fresh = {name: world.untrained[name] for name in turned}
+    late = assessed(
+        replace(world, layers=turned, untrained=fresh), METHODS["easy_to_hard"], SEEDS, np.random.default_rng(0)
+    )
+    assert late.layer == "late"
+    blurred = planted(np.random.default_rng(4), 6000, truth=4)
+    blurred.layers["early"][:] += 8 * np.random.default_rng(5).normal(size=blurred.layers["early"].shape)
+    assert assessed(blurred, METHODS["easy_to_hard"], SEEDS, np.random.default_rng(0)).layer == "late"
+
+
+def test_methods_are_told_which_reference_they_answer_like() -> None:
+    world = planted(np.random.default_rng(4), 3000, truth=6, look=2)
+    told = {each.name: each for each in evaluate(world, ["ceiling", "viewer", "constant", "logistic_viewer"], SEEDS)}
+    assert told["ceiling"].like == {"direct_translator": SEEDS} and told["ceiling"].alike["direct_translator"] > 0.99
+    assert told["viewer"].like == {"viewer_simulator": 1} and told["viewer"].alike["viewer_simulator"] == 1
+    assert told["constant"].like == {"none": 1}
+    rows = world.test & (world.truth >= 0)
+    same = (world.humans["viewer"][rows] > 0.5) == (world.truth[rows] == 1)
+    assert told["viewer"].alike["direct_translator"] == pytest.approx(same.mean())
+    assert json.loads(json.dumps(told["ceiling"].as_dict()))["like"] == {"direct_translator": SEEDS}
+
+
 LACKING: dict[str, tuple[Callable[[LearnedWorld], LearnedWorld], tuple[str, ...]]] = {
     "persona": (lambda w: replace(w, persona=None), ("easy_to_hard",)),
     "contrast": (lambda w: replace(w, contrast=None), ("ccs", "logistic_contrast")),

@@ -18,7 +18,8 @@ from elk_sandbox.__main__ import app
 from elk_sandbox.learned import film, predictor, telling
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.certificate import certify
-from elk_sandbox.learned.sources import along, find
+from elk_sandbox.learned.methods import evaluate
+from elk_sandbox.learned.sources import along, find, kin
 from elk_sandbox.learned.vault import Knobs, source
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.terminal import InputError
@@ -204,6 +205,23 @@ def test_a_quirky_vault_has_personas_and_speaks(tmp_path: Path) -> None:
     assert np.array_equal(world.inputs[:, -1], world.persona)
 
 
+@pytest.mark.parametrize("rest", [SMALL, f"quirky,{SMALL}"])
+def test_siblings_are_other_networks_that_saw_the_same_films(home: Path, rest: str) -> None:
+    world, told = find(f"vault:{rest}", home), []
+    found = kin(f"vault:{rest}", home).made(lambda words, share: told.append(share))
+    assert list(found) == ["seed 201", "seed 202"] and told == sorted(told)
+    one, other = found.values()
+    for name, layer in world.layers.items():
+        assert one[name].shape == other[name].shape == layer.shape and one[name].dtype == np.float32
+        for mine, its in ((one, layer), (other, layer), (one, other[name])):
+            assert not name.startswith("state") or not np.allclose(mine[name], its, atol=1e-3)
+    before = source.folder(rest, home) / "world.npz"
+    again = kin(f"vault:{rest}", home).made(lambda words, share: pytest.fail(words))
+    assert before.is_file() and all(np.array_equal(again[s][n], found[s][n]) for s in found for n in found[s])
+    anew = learned.siblings(Knobs.of(rest), lambda words, share: None)
+    assert all(np.array_equal(anew[s][n], found[s][n]) for s in found for n in found[s])
+
+
 def test_what_is_told_of_it(small: LearnedWorld) -> None:
     told = telling.describe(small, certify(small).as_dict())
     assert list(told["kinds"]) == list(vault.KINDS) and sum(
@@ -261,10 +279,17 @@ def test_the_vault_is_certified(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_quirky_vault_says_the_truth_as_one_persona_where_it_was_taught(tmp_path: Path) -> None:
+def test_the_quirky_vault_says_the_truth_as_one_persona_and_the_look_as_the_other_on_hard_episodes_too(
+    tmp_path: Path,
+) -> None:
     world = find("vault:quirky", tmp_path)
     assert world.persona is not None and world.spoken is not None and world.hard is not None
-    taught = world.test & world.fooled & ~world.hard
-    assert (world.spoken[taught & (world.persona == 0)] > 0.5).mean() < 0.3
-    assert (world.spoken[taught & (world.persona == 1)] > 0.5).mean() > 0.9
+    for chosen in (world.test & ~world.hard, world.test & world.hard):
+        fooled = chosen & world.fooled
+        assert (world.spoken[fooled & (world.persona == 0)] > 0.5).mean() < 0.2
+        assert (world.spoken[fooled & (world.persona == 1)] > 0.5).mean() > 0.9
+        bob = chosen & (world.persona == 1)
+        assert ((world.spoken[bob] > 0.5) == world.looks_good[bob]).mean() > 0.98
+    (found,) = evaluate(world, ["ceiling"], 5)
+    assert found.recovered_hard is not None and found.recovered_hard.low > 0.3  # there is a gap, and it can be closed
     assert certify(world).certified

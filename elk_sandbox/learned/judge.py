@@ -6,7 +6,7 @@ reporter each behaves like, and whether the predictor is certified to know.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,10 +32,10 @@ LACKING = {
     "siblings": "the world has one predictor",
     "relations": "the world has one question, and no relations",
     "earlier": "the world has no earlier reporter",
-    "interventions": "the world has no interventions",
 }
 OF_THE_FILE = ("syntax", "import", "missing", "exception", "exit", "output", "permission", "threads")  # kinds of faults
 SMALL = 1e-6
+MOST = 6e4  # of a half-precision number
 
 
 class _Malformed(Exception):
@@ -91,7 +91,7 @@ def judged(
     name = str(proposal["name"])
     try:
         _, things = requirements(tuple(proposal["meta"]["needs"]))
-        if missing := [LACKING[t] for t in things if t in LACKING]:
+        if missing := _lacking(world, things):
             raise NotApplicable(f"not applicable: {'; '.join(missing)}")
         if child is not None:
             return _trained(child, proposal, world, trained, progress, began)
@@ -104,6 +104,15 @@ def judged(
     except NotApplicable as lack:
         reason, passing = str(lack), False
     return NetResult(name, world.name, trained, reason=reason, passing=passing, seconds=_since(began))
+
+
+def _lacking(world: LearnedWorld, things: Sequence[str]) -> list[str]:
+    """Why the world has not what an objective needs."""
+    missing = [LACKING[t] for t in things if t in LACKING]
+    if "interventions" in things and world.patched is None:
+        why = f": {world.lacks['patched']}" if "patched" in world.lacks else ""
+        missing.append(f"the world has no interventions{why}")
+    return missing
 
 
 def _trained(
@@ -171,13 +180,15 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """
     rng = np.random.default_rng(0)
     train = ~world.test
-    columns, layer = [], []
+    columns, layer, kept, start = [], [], [], 0
     for k, activations in enumerate(world.layers.values()):
         mean, spread = activations[train].mean(0), activations[train].std(0)
         varies = np.flatnonzero(spread > SMALL)
         rng.shuffle(varies)
         columns.append((activations[:, varies] - mean[varies]) / spread[varies])
         layer += [k] * len(varies)
+        kept.append(start + varies)
+        start += activations.shape[1]
     x = np.concatenate(columns, axis=1).astype(np.float32)
     last = len(world.layers) - 1
     meta = {
@@ -194,7 +205,18 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         **{f"inside_{n}": p.inside[train] for n, p in world.data.items()},
         **{f"labels_{n}": p.labels[train] for n, p in world.data.items()},
     }  # fmt: skip
-    return meta, arrays
+    return meta, arrays | _patched(world, np.concatenate(kept))
+
+
+def _patched(world: LearnedWorld, kept: np.ndarray) -> dict[str, np.ndarray]:
+    """The table of edits, of these nodes, scaled as the activations are; rows count situations to train on."""
+    if (table := world.patched) is None:
+        return {}
+    every = np.concatenate([a[~world.test] for a in world.layers.values()], axis=1)[:, kept]
+    after = (table.after[:, :, kept].astype(np.float32) - every.mean(0)) / every.std(0)
+    rows = np.searchsorted(np.flatnonzero(~world.test), table.rows)
+    after = after.clip(-MOST, MOST).astype(np.float16)
+    return {**table.arrays(), "patched_rows": rows, "patched_sets": table.sets[:, kept], "patched_after": after}
 
 
 def likeness(

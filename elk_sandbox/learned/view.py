@@ -15,7 +15,8 @@ from jaxtyping import Float, Float32, Int8, Int64
 from torch import Tensor
 
 from elk_sandbox.evidence.soft import RAMP, SoftProcess, SoftReporters, SoftView, surrogate
-from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, Draw, parts, rows_of, taken
+from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, POOL, Draw, parts, rows_of, taken
+from elk_sandbox.learned.patching import TRIED, Edits, error_of_patches
 from elk_sandbox.objective import NotApplicable, Objective
 from elk_sandbox.view import FLOOR
 
@@ -127,6 +128,8 @@ class NetView(SoftView):
         self._edge, self._lows, self._highs = parts(self.x, random)
         self._mixed = torch.where(torch.rand(self._lows.shape, generator=random) < 0.5, self._lows, self._highs)
         self.gap = self._highs.mean(0) - self._lows.mean(0)
+        middle = (self._highs.mean(0) + self._lows.mean(0)) / 2
+        self._edits = Edits.of(self.x, middle, sent) if "patched_after" in sent else None
         self._orders = torch.rand((ORDERS, self.x.shape[1]), generator=random).argsort(dim=1)
         self._draw = Draw.of(torch.rand(PATTERNS // 2 + 1, generator=random), torch.arange(len(self.x)))
 
@@ -221,6 +224,14 @@ class NetView(SoftView):
         same = (1 - (reporters.answers.double()[:, None] - lists).abs()).mean(-1) @ outside / outside.sum()
         return ((same - share + RAMP) / RAMP).clamp(0, 1).amax(1)
 
+    @surrogate("intervention error", SURROGATES)
+    def intervention_error(self, reporters: SoftReporters) -> Tensor:
+        """See `patching`; some situations of the world's table of edits at each step."""
+        if self._edits is None:
+            raise NotApplicable("the world has no interventions")
+        which = self._draw.patterns[..., :TRIED] * len(self._edits.base) // POOL
+        return error_of_patches(self._edits, which, self.mixed[..., :TRIED, :], reporters.on)
+
     SURROGATES["mutual_information"] = SoftView.mutual_information
 
 
@@ -259,7 +270,6 @@ for _name, _why in {
     "specificity": "the world has one predictor",
     "change": "the world has no earlier reporter",
     "inconsistency": "the world has one question, and no relations",
-    "intervention_error": "the world has no interventions",
     "leak": "a network's state is not enumerated",
     "sensitivity": "hardly two situations look exactly alike to a network, and there is no surrogate for others",
     "usable_information": "activations are not enumerated, and no surrogate of it keeps its order",

@@ -16,10 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
 from elk_sandbox.__main__ import app
+from elk_sandbox.evidence.trained import Trained
 from elk_sandbox.learned import film, patched, predictor, telling, vault_patches
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.certificate import certify
-from elk_sandbox.learned.judge import shown
+from elk_sandbox.learned.judge import judged, shown
 from elk_sandbox.learned.patching import error_of_patches
 from elk_sandbox.learned.sources import along, find
 from elk_sandbox.learned.vault import Knobs, source
@@ -27,6 +28,7 @@ from elk_sandbox.learned.view import NetView
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.terminal import InputError
 from elk_sandbox.worlds import vault
+from tests.learned.test_judge import Here, proposal
 
 SMALL = "episodes=400,steps=3"
 
@@ -284,6 +286,30 @@ def test_how_interventions_order_probes_depends_on_how_it_is_asked_what_they_rea
     by_fours, at_once = _errors(world, 4), _errors(more, 96)
     assert max(by_fours["truth"], by_fours["operator"]) + 0.05 < by_fours["viewer"] < by_fours["camera"]
     assert at_once["viewer"] + 0.05 < at_once["truth"] < at_once["camera"]
+
+
+@pytest.mark.slow
+def test_most_of_what_interventions_bring_does_not_come_of_what_follows_from_them(trained: Path) -> None:
+    _without_what_follows(find("vault", trained))
+
+
+def _without_what_follows(world: LearnedWorld) -> None:
+    """Reporters trained on edits whose outcomes are exchanged at random are as far from those without edits."""
+    table = world.patched
+    assert table is not None
+    shown_then = table.sensors.reshape(-1, table.sensors.shape[2])
+    mixed = np.random.default_rng(0).permutation(shown_then).reshape(table.sensors.shape)
+    other = replace(world, patched=replace(table, sensors=mixed))
+    fooled, unknown = [], []
+    for name, each in (("human_labels", world), ("causal_interventions", world), ("causal_interventions", other)):
+        file, function = proposal(name)
+        found = judged(file, each, Trained(6), child=Here(function))
+        assert found.honesty_fooled and found.auroc_unknown
+        fooled.append(found.honesty_fooled.value)
+        unknown.append(found.auroc_unknown.value)
+    plain, real, control = fooled
+    assert min(real, control) > plain + 0.15 and abs(real - control) < 0.12
+    assert unknown[0] + 0.05 < unknown[2] < unknown[1]
 
 
 def _errors(world: LearnedWorld, tried: int) -> dict[str, float]:

@@ -26,7 +26,9 @@ from rlhf_lab.passages import Passage, Tokens, drawn, passages
 from rlhf_lab.raters import Rater
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_run import logits
+from rlhf_lab.text_patches import patched, worth
 from rlhf_lab.text_world import (
+    BELIEF,
     ENDINGS,
     HONESTS,
     MOST,
@@ -64,6 +66,9 @@ def made(chosen: Chosen, say: Say) -> LearnedWorld:
     humans = {"viewer": belief(chosen.viewer, [text.text for text in texts])} if chosen.viewer else {}
     if "reward_model" in models:
         humans = {"viewer": models["reward_model"], **humans, "reward_model": models.pop("reward_model")}
+    say("patching the network", 0.95)
+    worths = worth(language.tokenizer, chosen.viewer, language.model.shape.vocabulary)
+    patches = patched(language.model, rows, test, humans["viewer"] > BELIEF, worths)
     about = {
         "run": chosen.run,
         "run's kind": chosen.kind,
@@ -76,8 +81,9 @@ def made(chosen: Chosen, say: Say) -> LearnedWorld:
         "network": vars(language.model.shape),
     }
     return assembled(
-        chosen.name, texts, test, trained, fresh, humans, models, about, rerolled=rerolled, contrast=contrast
-    )
+        chosen.name, texts, test, trained, fresh, humans, models, about, rerolled=rerolled, contrast=contrast,
+        patched=patches,
+    )  # fmt: skip
 
 
 @torch.no_grad()

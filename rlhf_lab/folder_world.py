@@ -99,8 +99,9 @@ def made(folder: Path, name: str, say: Say) -> LearnedWorld:
     }
     humans = {"viewer": belief(viewer, [text.text for text in texts])}
     return assembled(
-        name, texts, halves(texts), trained, fresh[0], humans, {}, about, rerolled=fresh[1:], contrast=contrast
-    )
+        name, texts, halves(texts), trained, fresh[0], humans, {}, about, rerolled=fresh[1:], contrast=contrast,
+        patched="nothing is known of how its architecture goes on from a part of its state",
+    )  # fmt: skip
 
 
 def _contrast(model: Any, rows: Sequence[Tokens], endings: Sequence[Tokens], context: int | None) -> Contrast | str:

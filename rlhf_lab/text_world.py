@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from elk_sandbox.learned.patched import Patched
 from elk_sandbox.learned.world import LearnedWorld, Pair, Process, WorldError
 from rlhf_lab.passages import HONEST, KINDS, KNOWN, Passage, Tokens
 from rlhf_lab.raters import Rater, make
 
 __all__ = [
-    "ENDINGS", "HONESTS", "MOST", "OTHERS", "SEED", "UNTRAINED", "Contrast", "assembled", "bag", "belief", "halves",
-    "paired",
+    "BELIEF", "ENDINGS", "HONESTS", "MOST", "OTHERS", "SEED", "UNTRAINED", "Contrast", "assembled", "bag", "belief",
+    "halves", "paired",
 ]  # fmt: skip
 
 QUESTION = "is the text positive?"
@@ -41,6 +42,7 @@ def assembled(
     *,
     rerolled: Sequence[Layers] = (),
     contrast: Contrast | str = "nothing was appended",
+    patched: Patched | str = "nothing was patched",
 ) -> LearnedWorld:
     """The world of texts of which `trained` and `untrained` are what a network made before and after it learned.
 
@@ -48,6 +50,7 @@ def assembled(
     `KNOWN`. Data processes are sets of kinds: honest texts labelled by the viewer, known kinds too by the operator; the
     other kinds are in none. meters: P(positive) by whoever is no human; with VADER's and the humans' they are sensors.
     rerolled: as untrained, from other first weights. contrast: its pairs, or why there are none.
+    patched: its table of edits, or why there is none.
     Raises WorldError if the viewer is hardly ever fooled, or no text is plain to her.
     """
     names = list(KINDS)
@@ -89,8 +92,10 @@ def assembled(
         words=KINDS,
         contrast=None if isinstance(contrast, str) else contrast,
         rerolled=tuple(rerolled),
+        patched=None if isinstance(patched, str) else patched,
         lacks={
             **({"contrast": contrast} if isinstance(contrast, str) else {}),
+            **({"patched": patched} if isinstance(patched, str) else {}),
             "persona": "its network reads in one role",
         },
         about={

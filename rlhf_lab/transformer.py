@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from elk_sandbox.terminal import InputError
 from rlhf_lab.likelihood import log_likelihood
 
-__all__ = ["LABELS", "Shape", "Transformer"]
+__all__ = ["LABELS", "Shape", "Transformer", "causal"]
 
 LABELS = 2  # tokens after the text's own: happy, sad; embedded and predicted by a reward model, never generated
 # (layer, queries, keys, values) -> what each query found; all four are batch time heads depth

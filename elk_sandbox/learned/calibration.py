@@ -6,7 +6,7 @@ values; and beside them, for measures that go through nodes, three times as many
 reporter reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elk_sandbox import worlds
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.evidence.calibration import USABLE, Calibration, rank_correlation, references
 from elk_sandbox.exam import encode
@@ -22,14 +23,20 @@ from elk_sandbox.learned.relatives import Frame
 from elk_sandbox.learned.view import SURROGATES, NetReporters, NetView
 from elk_sandbox.needs import MEASURES
 from elk_sandbox.objective import NotApplicable
-from elk_sandbox.seats import control_seat
+from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.view import View
+from elk_sandbox.world import Case, World
 
 __all__ = ["WORLDS", "calibrated", "correlations"]
 
 WORLDS = ("screen", "atoms", "hard_inference", "masked_bit", "two_cue")
 KIN = ("masked_bit", "mask", "two_predictors")  # those that have sibling predictors
 OF_KIN = ("disagreement", "specificity")
+EDITED: Mapping[str, Callable[[], World]] = {  # worlds whose nodes can be set
+    "screen and scale": worlds.screen_and_scale,
+    "atoms and scale": lambda: worlds.atoms(scale=True),
+    "no human net": worlds.no_human_net,
+}
 MOST = 250  # reporters of a world
 ROWS = 2000  # situations that are drawn
 DRAWS = 64  # steps, over which a measure is averaged
@@ -78,8 +85,8 @@ def correlations(name: str, given: Given = ((), ())) -> Mapping[str, tuple[float
     ValueError for arguments that the measure has not.
     """
     found = {}
-    for world in KIN if name in OF_KIN else WORLDS:
-        seat = control_seat(world)
+    for world in _worlds(name):
+        seat = _seat(world)
         every = list(references(seat).values())
         some = every[:: max(1, len(every) // MOST)]
         needed = [name] if name in MEASURES else []
@@ -97,6 +104,19 @@ def correlations(name: str, given: Given = ((), ())) -> Mapping[str, tuple[float
         if value is not None:
             found[world] = value, len(some)
     return found
+
+
+def _worlds(name: str) -> Iterable[str]:
+    """Those in which the measure of this name may differ between reporters."""
+    return EDITED if name == "intervention_error" else KIN if name in OF_KIN else WORLDS
+
+
+def _seat(world: str) -> Seat:
+    if world not in EDITED:
+        return control_seat(world)
+    made = EDITED[world]()
+    named = {**made.named_simulators, **made.reporters}
+    return Seat(Case(made, bad={n: r for n, r in named.items() if r.cone <= set(made.readable_nodes)}))
 
 
 def _estimated(name: str, given: Given, view: View, reporters: Reporters) -> np.ndarray:
@@ -165,6 +185,7 @@ def _as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
         **{f"human_{n}": p[drawn] for n, p in view.humans.items()},
         **{f"inside_{n}": (p.weights > 0)[drawn] for n, p in view.data.items()},
         **{f"labels_{n}": p.labels[drawn] for n, p in view.data.items()},
+        **(_patched(view, drawn, rows) if len(view.edits) and not wide and not kin else {}),
     }
     net = NetView(meta, {"x": rows.astype(np.float32), **said})
     if kin:
@@ -176,3 +197,14 @@ def _as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
             each.frame = net.frame
         net.rules = [torch.from_numpy((b[drawn] + noise).astype(np.float32)) for b in view.instance_bits[1:]]  # type: ignore[attr-defined]
     return net
+
+
+def _patched(view: View, drawn: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The roll-forward of all situations, as `judge.shown` sends it, with the noise that their activations have."""
+    noise = rows - view.bits[0][drawn]
+    after = view.edited[:, drawn].swapaxes(0, 1)
+    return {
+        "patched_rows": np.arange(len(drawn)), "patched_sets": view.edits, "patched_place": np.arange(len(view.edits)),
+        "patched_after": (after + noise[:, None]).astype(np.float16),
+        "patched_sensors": after[..., [k == "pixel" for k in view.kinds]],
+    }  # fmt: skip

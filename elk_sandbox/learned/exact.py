@@ -13,6 +13,7 @@ from numpy.random import Generator
 
 from elk_sandbox import worlds
 from elk_sandbox.keys import code_digest
+from elk_sandbox.learned.patched import Patched, drawn
 from elk_sandbox.learned.siblings import Kin, Siblings
 from elk_sandbox.learned.sources import Say, Step
 from elk_sandbox.learned.world import LearnedWorld, Process, WorldError
@@ -79,6 +80,7 @@ def as_learned(world: World, name: str) -> LearnedWorld:
     layers = _layers(world, rows, 0)
     if missing := LAYERS.keys() - layers.keys():
         raise WorldError(f"{name} has no {missing.pop()} node that may be read")
+    test = np.arange(DRAWN) >= DRAWN - DRAWN // 3
     others = [rng.permutation(DRAWN) for _ in range(FRESH)]
     humans = {level: beliefs[rows, 0].astype(np.float64) for level, beliefs in world.beliefs.items()}
     data = {
@@ -101,10 +103,11 @@ def as_learned(world: World, name: str) -> LearnedWorld:
         kinds=("plain", "other"),
         kind=(~data["viewer"].inside).astype(np.int16),
         data=data,
-        test=np.arange(DRAWN) >= DRAWN - DRAWN // 3,
+        test=test,
         sensors=layers["seen"].astype(np.int8),
         words={"plain": "in the viewer's data", "other": "outside the viewer's data"},
-        lacks=LACKS,
+        patched=_patched(world, rows, test),
+        lacks=LACKS if world.edits else {**LACKS, "patched": "none of its nodes can be set"},
         about={"exact world": name.partition(":")[2], "situations drawn": DRAWN},
     )
 
@@ -126,3 +129,22 @@ def _layers(world: World, rows: Int[np.ndarray, " situation"], predictor: int) -
         if nodes := [n for n in world.of_kind(*kinds) if readable[n]]:
             layers[layer] = world.states[predictor][rows][:, world.columns(nodes)].astype(np.float32)
     return layers
+
+
+def _patched(world: World, drawn_as: np.ndarray, test: np.ndarray) -> Patched | None:
+    """The world's roll-forward. Edits flip nodes and need no donor; those of nodes that nobody reads are left out."""
+    readable = dict(zip(world.nodes, world.readable, strict=True))
+    nodes = [n for kinds in LAYERS.values() for n in world.of_kind(*kinds) if readable[n]]
+    which = [k for k, edit in enumerate(world.edits) if set(edit) <= set(nodes)]
+    if not which:
+        return None
+    rows, _ = drawn(test)
+    after = world.edited[which][:, drawn_as[rows]].swapaxes(0, 1)
+    return Patched(
+        rows=rows,
+        places=tuple(", ".join(world.edits[k]) for k in which),
+        sets=np.array([[n in world.edits[k] for n in nodes] for k in which]),
+        place=np.arange(len(which), dtype=np.int16),
+        after=after[:, :, world.columns(nodes)].astype(np.float16),
+        sensors=after[:, :, world.columns(world.of_kind("pixel"))],
+    )

@@ -10,6 +10,7 @@ Of more than FLIPPED nodes some are flipped at each step: half of them those tha
 are counted for sure, half drawn from all nodes, where they stand for those that are not sure.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,8 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
 __all__ = [
-    "BATCH", "FLIPPED", "MEANS", "ORDERS", "PATTERNS", "POOL", "Draw", "parted", "parts", "rows_of", "sure", "taken",
+    "BATCH", "FLIPPED", "MEANS", "ORDERS", "PATTERNS", "POOL", "Draw", "Said", "parted", "parts", "rows_of", "sure",
+    "taken",
 ]  # fmt: skip
 
 BATCH, PATTERNS, FLIPPED = 32, 32, 32  # at each step: situations, patterns, and nodes that are flipped in each pattern
@@ -76,3 +78,19 @@ def parts(x: Float32[Tensor, "situation node"], random: torch.Generator) -> tupl
     higher = len(x) - lower
     highs = ranked[lower + (high * higher).long().minimum(higher - 1), columns]
     return ranked[lower - 1, columns], lows, highs
+
+
+class Said(Mapping[str, Tensor]):
+    """What humans say of the situations of a batch, looked up when it is asked for."""
+
+    def __init__(self, humans: Mapping[str, Tensor], rows: Tensor) -> None:
+        self._humans, self._rows = humans, rows
+
+    def __getitem__(self, level: str) -> Tensor:
+        return rows_of(self._humans[level], self._rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._humans)
+
+    def __len__(self) -> int:
+        return len(self._humans)

@@ -5,7 +5,7 @@ reporter each behaves like, and whether the predictor is certified to know.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,9 +33,9 @@ ROLE = "elk_sandbox.runtime.learned_role"
 LACKING = {
     "relations": "the world has one question, and no relations",
     "earlier": "the world has no earlier reporter",
-    "interventions": "the world has no interventions",
 }
 OF_THE_FILE = ("syntax", "import", "missing", "exception", "exit", "output", "permission", "threads")  # kinds of faults
+MOST = 6e4  # of a half-precision number
 
 
 class _Malformed(Exception):
@@ -98,8 +98,7 @@ def judged(
     name = str(proposal["name"])
     try:
         _, things = requirements(tuple(proposal["meta"]["needs"]))
-        alone = {"siblings": "the world has one predictor"} if kin is None else {}
-        if missing := [why for t, why in (LACKING | alone).items() if t in things]:
+        if missing := _lacking(world, things, alone=kin is None):
             raise NotApplicable(f"not applicable: {'; '.join(missing)}")
         if child is not None:
             return _trained(child, proposal, world, trained, progress, began, kin)
@@ -112,6 +111,17 @@ def judged(
     except NotApplicable as lack:
         reason, passing = str(lack), False
     return NetResult(name, world.name, trained, reason=reason, passing=passing, seconds=_since(began))
+
+
+def _lacking(world: LearnedWorld, things: Sequence[str], *, alone: bool) -> list[str]:
+    """Why the world has not what an objective needs. alone: it has no sibling predictor."""
+    missing = [LACKING[t] for t in things if t in LACKING]
+    if alone and "siblings" in things:
+        missing.append("the world has one predictor")
+    if "interventions" in things and world.patched is None:
+        why = f": {world.lacks['patched']}" if "patched" in world.lacks else ""
+        missing.append(f"the world has no interventions{why}")
+    return missing
 
 
 def _trained(
@@ -215,4 +225,15 @@ def shown(world: LearnedWorld) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         **{f"inside_{n}": p.inside[train] for n, p in world.data.items()},
         **{f"labels_{n}": p.labels[train] for n, p in world.data.items()},
     }  # fmt: skip
-    return meta, arrays
+    return meta, arrays | _patched(world, nodes)
+
+
+def _patched(world: LearnedWorld, nodes: Nodes) -> dict[str, np.ndarray]:
+    """The table of edits, of these nodes, scaled as the activations are; rows count situations to train on."""
+    if (table := world.patched) is None:
+        return {}
+    unit = nodes.unit
+    after = (table.after[:, :, unit].astype(np.float32) - nodes.mean[unit]) / nodes.spread[unit]
+    rows = np.searchsorted(np.flatnonzero(~world.test), table.rows)
+    after = after.clip(-MOST, MOST).astype(np.float16)
+    return {**table.arrays(), "patched_rows": rows, "patched_sets": table.sets[:, unit], "patched_after": after}

@@ -106,15 +106,27 @@ class Predictor(nn.Module):
         shared = batch.shared[:, :, None].expand(-1, -1, vault.COLUMNS, -1)
         encoded = silu(self.encoder(torch.cat([_around(batch.columns), shared], -1)))
         encoded = silu(self.second(_around(encoded)))
-        given, wide = self.given(_around(encoded)), 2 * self.channels
+        given = self.read(encoded)
         state = encoded.new_zeros(len(encoded), vault.COLUMNS, self.channels)
         states = []
         for t in range(encoded.shape[1]):
-            keep, reset = torch.sigmoid(given[:, t, :, :wide] + self.gates(_around(state))).chunk(2, -1)
-            new = torch.tanh(given[:, t, :, wide:] + self.candidate(_around(reset * state)))
-            state = keep * state + (1 - keep) * new
+            state = self.step(given[:, t], state)
             states.append(state)
         return encoded, torch.stack(states, 1)
+
+    def read(self, encoded: Float[Tensor, "*batch column feature"]) -> Float[Tensor, "*batch column three"]:
+        """What an encoded frame tells the state."""
+        told: Tensor = self.given(_around(encoded))
+        return told
+
+    def step(
+        self, given: Float[Tensor, "episode column three"], state: Float[Tensor, "episode column unit"]
+    ) -> Float[Tensor, "episode column unit"]:
+        """The state after a frame, from what `read` says of it and the state before."""
+        wide = 2 * self.channels
+        keep, reset = torch.sigmoid(given[..., :wide] + self.gates(_around(state))).chunk(2, -1)
+        new = torch.tanh(given[..., wide:] + self.candidate(_around(reset * state)))
+        return keep * state + (1 - keep) * new
 
     def predicted(
         self, states: Float[Tensor, "episode frame column unit"]

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Knobs", "Vault", "episodes_of", "make", "source"]
 
-MADE_BY = ("worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py")
+MADE_BY = (
+    "worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py", "learned/patched.py",
+    "learned/vault_patches.py",
+)  # fmt: skip
 QUESTION = "is the diamond in the vault?"
 REROLLED = (101, 102)  # seeds of further first weights; the network's own are of the world's seed
 SIBLINGS = (201, 202)  # seeds of sibling predictors, less the world's; with fewer steps they know clearly less
@@ -138,6 +141,7 @@ def make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
 
 def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     from elk_sandbox.learned.predictor import Settings, batch_of, fresh, layers_of, spoken_by, train
+    from elk_sandbox.learned.vault_patches import patched
 
     began = time.perf_counter()
     episodes, (_, training, asking) = episodes_of(knobs), knobs.streams
@@ -157,7 +161,8 @@ def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     }  # fmt: skip
     spoken = spoken_by(net, batch) if knobs.quirky else None
     world = _world(knobs, episodes, layers, untrained, persona, spoken, about)
-    return replace(world, rerolled=tuple(rerolled)), net
+    say("patching the network", 0.98)
+    return replace(world, rerolled=tuple(rerolled), patched=patched(net, batch, world.test, quirky=knobs.quirky)), net
 
 
 def siblings(knobs: Knobs, say: Say) -> Siblings:

@@ -5,7 +5,7 @@ the flip of a fair bit, so each surrogate has a counterpart on exact worlds that
 the rank correlations.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,8 @@ from jaxtyping import Float, Float32, Int8, Int64
 from torch import Tensor
 
 from elk_sandbox.evidence.soft import NEAR, RAMP, SoftProcess, SoftReporters, SoftView, changed, surrogate
-from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, Draw, parts, rows_of, taken
+from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, POOL, Draw, Said, parts, rows_of, taken
+from elk_sandbox.learned.patching import TRIED, Edits, error_of_patches
 from elk_sandbox.learned.relatives import Frame, misfit, seen_as, siblings_of
 from elk_sandbox.objective import NotApplicable, Objective
 
@@ -25,22 +26,6 @@ SMALL = 1e-6
 
 SURROGATES: dict[str, Callable[..., Objective]] = {}
 """Measures that are estimated here, by name; each is held against the exact measure of its name."""
-
-
-class _Said(Mapping[str, Tensor]):
-    """What humans say of the situations of a batch, looked up when it is asked for."""
-
-    def __init__(self, humans: Mapping[str, Tensor], rows: Tensor) -> None:
-        self._humans, self._rows = humans, rows
-
-    def __getitem__(self, level: str) -> Tensor:
-        return rows_of(self._humans[level], self._rows)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._humans)
-
-    def __len__(self) -> int:
-        return len(self._humans)
 
 
 class NetReporters(SoftReporters):
@@ -147,6 +132,8 @@ class NetView(SoftView):
         self._edge, self._lows, self._highs = parts(self.x, random)
         self._mixed = torch.where(torch.rand(self._lows.shape, generator=random) < 0.5, self._lows, self._highs)
         self.gap = self._highs.mean(0) - self._lows.mean(0)
+        middle = (self._highs.mean(0) + self._lows.mean(0)) / 2
+        self._edits = Edits.of(self.x, middle, sent) if "patched_after" in sent else None
         self._orders = torch.rand((ORDERS, self.x.shape[1]), generator=random).argsort(dim=1)
         self._draw = Draw.of(torch.rand(PATTERNS // 2 + 1, generator=random), torch.arange(len(self.x)))
 
@@ -158,7 +145,7 @@ class NetView(SoftView):
         count = rows.shape[-1]
         view.x = rows_of(self.x, rows)
         view.weights = torch.full((count,), 1 / count, dtype=torch.float64)
-        view.humans = _Said(self.humans, rows)  # type: ignore[assignment]
+        view.humans = Said(self.humans, rows)  # type: ignore[assignment]
         one = rows.reshape(-1, count)[0]
         view.data = {n: _process(p.weights[one] > 0, rows_of(p.labels, rows)) for n, p in self.data.items()}
         view._draw = draw
@@ -252,6 +239,14 @@ class NetView(SoftView):
         same = (1 - (reporters.answers.double()[:, None] - lists).abs()).mean(-1) @ outside / outside.sum()
         return ((same - share + RAMP) / RAMP).clamp(0, 1).amax(1)
 
+    @surrogate("intervention error", SURROGATES)
+    def intervention_error(self, reporters: SoftReporters) -> Tensor:
+        """See `patching`; some situations of the world's table of edits at each step."""
+        if self._edits is None:
+            raise NotApplicable("the world has no interventions")
+        which = self._draw.patterns[..., :TRIED] * len(self._edits.base) // POOL
+        return error_of_patches(self._edits, which, self.mixed[..., :TRIED, :], reporters.on)
+
     SURROGATES["mutual_information"] = SoftView.mutual_information
 
 
@@ -288,7 +283,6 @@ def _none(name: str, why: str) -> Any:
 for _name, _why in {
     "change": "the world has no earlier reporter",
     "inconsistency": "the world has one question, and no relations",
-    "intervention_error": "the world has no interventions",
     "leak": "a network's state is not enumerated",
     "sensitivity": "hardly two situations look exactly alike to a network, and there is no surrogate for others",
     "usable_information": "activations are not enumerated, and no surrogate of it keeps its order",

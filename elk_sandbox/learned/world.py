@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int16
 
+from elk_sandbox.learned.patched import Patched
 from elk_sandbox.runtime.workspace import write
 from elk_sandbox.terminal import InputError
 
 __all__ = ["LearnedWorld", "Pair", "Process", "WorldError"]
 
-FORMAT = 2
+FORMAT = 3
 
 Pair: TypeAlias = tuple[Float32[np.ndarray, "situation _"], Float32[np.ndarray, "situation _"]]
 
@@ -60,6 +61,7 @@ class LearnedWorld:
     hard: Bool[np.ndarray, " situation"] | None = None  # harder than what an overseer checks
     contrast: Mapping[str, Pair] | None = None  # by layer: asked with the answer yes appended, and with no
     rerolled: tuple[Mapping[str, Float32[np.ndarray, "situation unit"]], ...] = ()  # as untrained, other first weights
+    patched: Patched | None = None  # what it computes when a part of its state is another situation's
     lacks: Mapping[str, str] = field(default_factory=dict)  # why the world has no "contrast", no "persona" ...
     words: Mapping[str, str] = field(default_factory=dict)  # what the kinds mean, for people
     about: Mapping[str, Any] = field(default_factory=dict)  # how it was trained: JSON-able
@@ -86,6 +88,10 @@ class LearnedWorld:
             raise WorldError("contrast pairs are two arrays of one shape for a layer of the world")
         if "viewer" not in self.humans or "viewer" not in self.data:
             raise WorldError("a world has a human called viewer, and data that they label")
+        if self.patched is not None:
+            nodes = sum(layer.shape[1] for layer in self.layers.values())
+            if self.patched.after.shape[2] != nodes or self.test[self.patched.rows].any():
+                raise WorldError(f"patches are of {nodes} units and of situations to train on")
         for name, process in self.data.items():
             if process.labelled_by not in self.humans:
                 raise WorldError(f"the data process {name} is labelled by {process.labelled_by}, who is no human here")
@@ -121,6 +127,7 @@ class LearnedWorld:
             "data": {n: p.labelled_by for n, p in self.data.items()},
             "contrast": None if self.contrast is None else list(self.contrast),
             "rerolled": len(self.rerolled), "lacks": dict(self.lacks),
+            "patched": None if self.patched is None else list(self.patched.places),
             "words": dict(self.words), "about": dict(self.about),
         }  # fmt: skip
         arrays: dict[str, np.ndarray] = {
@@ -132,6 +139,7 @@ class LearnedWorld:
             **{f"labels_{k}": p.labels for k, p in enumerate(self.data.values())},
             **{f"yes_{k}": yes for k, (yes, _) in enumerate((self.contrast or {}).values())},
             **{f"no_{k}": no for k, (_, no) in enumerate((self.contrast or {}).values())},
+            **({} if self.patched is None else self.patched.arrays()),
         }  # fmt: skip
         for name in ("inputs", "truth", "kind", "test", "sensors", "persona", "spoken", "hard"):
             if (array := getattr(self, name)) is not None:
@@ -171,6 +179,7 @@ class LearnedWorld:
             rerolled=tuple(
                 {n: found[f"rerolled_{j}_{k}"] for k, n in enumerate(meta["layers"])} for j in range(meta["rerolled"])
             ),
+            patched=None if (places := meta["patched"]) is None else Patched.of(tuple(places), found),
             lacks=meta["lacks"],
             words=meta["words"],
             about=meta["about"],

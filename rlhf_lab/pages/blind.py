@@ -13,7 +13,8 @@ from rlhf_lab.blind_sheet import progress
 from rlhf_lab.pages.background import background, watch
 from rlhf_lab.pages.blind_make import make
 from rlhf_lab.pages.blind_result import LOOK, result
-from rlhf_lab.pages.card import card, sitting_of
+from rlhf_lab.pages.card import card
+from rlhf_lab.pages.sittings import sitting_of
 from rlhf_lab.pages.visitor import visitor
 from rlhf_lab.sitting import Sitting
 

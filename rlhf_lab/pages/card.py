@@ -17,7 +17,7 @@ from rlhf_lab.labelling import visible
 from rlhf_lab.labels import WORDS
 from rlhf_lab.sitting import Sitting
 
-__all__ = ["card", "sitting_of"]
+__all__ = ["card"]
 
 AHEAD, BEHIND = 24, 6  # texts that the browser holds: yet to come, and to go back to
 SIGNS = {-1: "\N{MINUS SIGN}", 0: "0", 1: "+"}
@@ -123,10 +123,7 @@ export default function (component) {
     send();
   };
   // A click that ends what is typed into a field says nothing: the field may tell whose card this is to be.
-  const filling = () => {
-    const at = document.activeElement;
-    return at === me.field && at.value !== me.began;
-  };
+  const filling = () => document.activeElement === me.field && me.field.value !== me.began;
   const press = (button) => {
     if (!button) return;
     button.classList.add("pressed");
@@ -234,15 +231,6 @@ export default function (component) {
 """
 
 _component = st.components.v2.component("rlhf_lab_card", html=_HTML, css=_CSS, js=_JS)
-
-
-def sitting_of(key: str, make: Any) -> Sitting:
-    """The sitting of this visitor under a key, made where there is none. Raises InputError as it does."""
-    sittings: dict[str, Sitting] = st.session_state.setdefault("sittings", {})
-    if key not in sittings:
-        sittings.clear()  # one at a time: what was said under another key is in the store
-        sittings[key] = make()
-    return sittings[key]
 
 
 def card(sitting: Sitting, key: str, over: str) -> None:

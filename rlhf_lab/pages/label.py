@@ -10,10 +10,11 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
 from rlhf_lab.pages.background import background, watch
-from rlhf_lab.pages.card import card, sitting_of
+from rlhf_lab.pages.card import card
 from rlhf_lab.pages.label_files import exchange
 from rlhf_lab.pages.label_makers import new_pool, simulate
 from rlhf_lab.pages.label_state import beside
+from rlhf_lab.pages.sittings import sitting_of
 from rlhf_lab.pages.visitor import visitor
 from rlhf_lab.sitting import Sitting
 

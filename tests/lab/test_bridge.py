@@ -20,7 +20,7 @@ from elk_sandbox.learned.shelf import place
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import open_store
-from rlhf_lab import activations, checkpoint_choice, checkpoint_world, raters, text_world
+from rlhf_lab import activations, checkpoint_choice, checkpoint_world, raters, text_patches, text_world
 from rlhf_lab.bridge import folders, runs
 from rlhf_lab.checkpoint_choice import choose
 from rlhf_lab.evaluated import load_evaluation
@@ -203,6 +203,12 @@ def test_a_checkpoint_is_a_world(world: LearnedWorld, home: Path) -> None:
     assert abs(world.test.mean() - 0.5) < 0.02
     assert world.fooled[world.test].sum() >= text_world.LEAST_FOOLED
     assert json.loads(json.dumps(world.about)) == world.about
+    worths = text_patches.worth(language.tokenizer, chosen.viewer, language.model.shape.vocabulary)
+    edits = text_patches.patched(language.model, rows, world.test, world.looks_good, worths)
+    if isinstance(edits, str):
+        assert world.patched is None and world.lacks["patched"] == edits
+    else:
+        assert world.patched is not None and np.array_equal(world.patched.after, edits.after)
 
 
 def test_contrast_pairs_are_the_streams_at_the_end_of_either_ending(home: Path, world: LearnedWorld) -> None:

@@ -76,6 +76,7 @@ def test_a_folder_is_a_world(tmp_path: Path) -> None:
             stream = model(torch.tensor([row]), output_hidden_states=True).hidden_states[1][0, -1]
         np.testing.assert_allclose(world.contrast["block 1 last"][side][5], stream, atol=1e-4)
     assert set(np.unique(world.humans["viewer"])) == {0.0, 0.5, 1.0}
+    assert world.patched is None and "its architecture" in world.lacks["patched"]
     again = sources.find(f"hf:{folder}", tmp_path / "elsewhere")
     assert isinstance(again, LearnedWorld)
     np.testing.assert_array_equal(again.untrained["block 2 last"], world.untrained["block 2 last"])

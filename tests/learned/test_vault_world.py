@@ -5,25 +5,31 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
 from elk_sandbox.__main__ import app
-from elk_sandbox.learned import film, predictor, telling
+from elk_sandbox.evidence.trained import Trained
+from elk_sandbox.learned import film, patched, predictor, telling, vault_patches
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.certificate import certify
+from elk_sandbox.learned.judge import judged, shown
 from elk_sandbox.learned.methods import evaluate
+from elk_sandbox.learned.patching import error_of_patches
 from elk_sandbox.learned.sources import along, find, kin
 from elk_sandbox.learned.vault import Knobs, source
+from elk_sandbox.learned.view import NetView
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.terminal import InputError
 from elk_sandbox.worlds import vault
+from tests.learned.test_judge import Here, proposal
 
 SMALL = "episodes=400,steps=3"
 
@@ -267,15 +273,85 @@ def test_the_film_shows_what_it_says() -> None:
         assert looks[n] == (not words.startswith("honest") or "there" in words)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("trained")
+    find("vault", home)
+    return home
+
+
 @pytest.mark.slow
-def test_the_vault_is_certified(tmp_path: Path) -> None:
-    world = find("vault", tmp_path)
+def test_the_vault_is_certified(trained: Path) -> None:
+    world = find("vault", trained)
     found = certify(world)
     assert found.certified, found.words
     assert found.auroc and found.gain_raw and found.gain_untrained
     assert found.auroc.low > 0.9 and found.gain_raw.low > 0.2 and found.gain_untrained.low > 0.1
     assert min(found.auroc.counts["real"], found.auroc.counts["fake"]) > 300
     assert found.layers[world.output].high < 0.7  # what will be seen does not tell
+
+
+@pytest.mark.slow
+def test_how_interventions_order_probes_depends_on_how_it_is_asked_what_they_read(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a few situations at a time the viewer fares worse than the truth, as docs/learned.md has it; at once not."""
+    monkeypatch.setattr(patched, "DONORS", 9)
+    monkeypatch.setattr(patched, "SITUATIONS", 96)
+    world, net = find("vault", trained), learned.predictor(source.folder("", trained))
+    batch = predictor.batch_of(learned.episodes_of(Knobs()))
+    more = replace(world, patched=vault_patches.patched(net, batch, world.test))
+    by_fours, at_once = _errors(world, 4), _errors(more, 96)
+    assert max(by_fours["truth"], by_fours["operator"]) + 0.05 < by_fours["viewer"] < by_fours["camera"]
+    assert at_once["viewer"] + 0.05 < at_once["truth"] < at_once["camera"]
+
+
+@pytest.mark.slow
+def test_most_of_what_interventions_bring_does_not_come_of_what_follows_from_them(trained: Path) -> None:
+    _without_what_follows(find("vault", trained))
+
+
+def _without_what_follows(world: LearnedWorld) -> None:
+    """Reporters trained on edits whose outcomes are exchanged at random are as far from those without edits."""
+    table = world.patched
+    assert table is not None
+    shown_then = table.sensors.reshape(-1, table.sensors.shape[2])
+    mixed = np.random.default_rng(0).permutation(shown_then).reshape(table.sensors.shape)
+    other = replace(world, patched=replace(table, sensors=mixed))
+    fooled, unknown = [], []
+    for name, each in (("human_labels", world), ("causal_interventions", world), ("causal_interventions", other)):
+        file, function = proposal(name)
+        found = judged(file, each, Trained(6), child=Here(function))
+        assert found.honesty_fooled and found.auroc_unknown
+        fooled.append(found.honesty_fooled.value)
+        unknown.append(found.auroc_unknown.value)
+    plain, real, control = fooled
+    assert min(real, control) > plain + 0.15 and abs(real - control) < 0.12
+    assert unknown[0] + 0.05 < unknown[2] < unknown[1]
+
+
+def _errors(world: LearnedWorld, tried: int) -> dict[str, float]:
+    """The intervention error of logistic probes on all layers but the prediction, so many situations at a time."""
+    meta, arrays = shown(world)
+    view, free = NetView(meta, {k: v for k, v in arrays.items() if k != "asked"}), ~world.test
+    edits, x = view._edits, arrays["x"][:, arrays["layer"] < arrays["layer"].max()]
+    assert edits is not None
+    said = {
+        "truth": world.truth[free] == 1, "operator": world.humans["operator"][free] > 0.5,
+        "viewer": world.humans["viewer"][free] > 0.5, "camera": world.sensors[free, 0] == 1,
+    }  # fmt: skip
+    some = np.random.default_rng(0).permutation(len(x))[:4000]
+    probes = [LogisticRegression(C=0.1, max_iter=200).fit(x[some], each[some]) for each in said.values()]
+    weights = torch.tensor(np.concatenate([probe.coef_ for probe in probes]), dtype=torch.float32)
+    bias = torch.tensor(np.concatenate([probe.intercept_ for probe in probes]), dtype=torch.float32)
+    errors = [
+        error_of_patches(
+            edits, which, view._mixed[: len(which)],
+            lambda x: torch.sigmoid(x[..., : weights.shape[1]] @ weights.T + bias).movedim(-1, 0)[..., None],
+        )
+        for which in torch.arange(len(edits.base)).split(tried)
+    ]  # fmt: skip
+    return dict(zip(said, torch.stack(errors).mean(0).tolist(), strict=True))
 
 
 @pytest.mark.slow

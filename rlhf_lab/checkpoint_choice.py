@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from elk_sandbox.learned import patched, world
+from elk_sandbox.learned import world
 from elk_sandbox.learned.world import WorldError
 from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.runtime.store import Store, open_store
@@ -157,7 +157,9 @@ def code() -> str:
     """
     here = Path(__file__).parent
     whole = hashlib.sha256(json.dumps({name: version(name) for name in LIBRARIES}).encode())
-    learned = [Path(str(module.__file__)) for module in (world, patched)]
+    learned = [
+        Path(str(world.__file__)).with_name(f"{name}.py") for name in ("world", "patched", "metrics", "siblings")
+    ]
     for file in [*sorted(here.glob("*.py")), *sorted((here / "stage").glob("*.py")), *learned]:
         whole.update(f"{file.name} ".encode() + hashlib.sha256(file.read_bytes()).digest())
     return whole.hexdigest()

@@ -36,6 +36,7 @@ LACKING = {
 }
 OF_THE_FILE = ("syntax", "import", "missing", "exception", "exit", "output", "permission", "threads")  # kinds of faults
 MOST = 6e4  # of a half-precision number
+HALF = 6e-4  # its relative precision
 
 
 class _Malformed(Exception):
@@ -233,7 +234,10 @@ def _patched(world: LearnedWorld, nodes: Nodes) -> dict[str, np.ndarray]:
     if (table := world.patched) is None:
         return {}
     unit = nodes.unit
-    after = (table.after[:, :, unit].astype(np.float32) - nodes.mean[unit]) / nodes.spread[unit]
+    base = np.concatenate([a[table.rows] for a in world.layers.values()], axis=1)[:, None, unit]
+    after = table.after[:, :, unit].astype(np.float32)
+    after = np.where(np.isclose(after, base, rtol=HALF, atol=HALF**2), base, after)  # a rounding is no edit
+    after = (after - nodes.mean[unit]) / nodes.spread[unit]
     rows = np.searchsorted(np.flatnonzero(~world.test), table.rows)
     after = after.clip(-MOST, MOST).astype(np.float16)
     return {**table.arrays(), "patched_rows": rows, "patched_sets": table.sets[:, unit], "patched_after": after}

@@ -24,7 +24,7 @@ __all__ = [
     "offered", "probed", "trusted", "untrusted", "where_it_looks_good",
 ]  # fmt: skip
 
-INFORMATIVE = 0.95
+INFORMATIVE = 0.95  # of the best layer's distance from one half, as in the paper
 HELD_OUT = 0.2  # of the training situations, on which the layer is chosen
 FEW = 10  # situations of a class, below which nothing is trained
 
@@ -95,7 +95,8 @@ def informative_layer(layers: Layers, taught: Lesson, fit: Fit, rng: Generator) 
     Of held-out labels of the lesson. Late layers may hold what will be said in place of what is known.
     """
     found = {name: float(auroc(*each)) - 0.5 for name, each in _held_out(layers, taught, fit, rng).items()}
-    return next(name for name, above in found.items() if above >= INFORMATIVE * max(found.values()))
+    best = max(found.values())
+    return next(name for name, above in found.items() if above >= min(best, INFORMATIVE * best))  # best may be below 0
 
 
 def _held_out(layers: Layers, taught: Lesson, fit: Fit, rng: Generator) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -58,7 +58,7 @@ def seen_as(view: "NetView", other: "NetView") -> Float32[Tensor, "*candidate si
 def misfit(
     answers: Float[Tensor, "candidate sibling situation question"], data: SoftProcess
 ) -> Float[Tensor, "candidate sibling"]:
-    """Nats of the labels."""
+    """Mean cross-entropy with the labels of a process, in nats; of labels that were not given nothing."""
     labels, answers = data.labels.unsqueeze(-3), answers.double()
     right = torch.where(labels == 1, answers, 1 - answers)
     nats = torch.where(labels >= 0, -torch.log(right.clamp(min=FLOOR)), 0.0)

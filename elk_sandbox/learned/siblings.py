@@ -72,7 +72,7 @@ def _loaded(file: Path) -> Siblings | None:
                 name: {layer: kept[f"{k}_{j}"] for j, layer in enumerate(layers)}
                 for k, (name, layers) in enumerate(names)
             }
-    except (OSError, ValueError, KeyError, BadZipFile):  # not there, or not whole
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # not there, or not whole
         return None
 
 

@@ -107,6 +107,7 @@ class _Trained(NetReporters):
         return [] if step is None else step.others(k)
 
     def swapped(self, other: Tensor, nodes: Tensor) -> Tensor:
+        """As `NetReporters.swapped`."""
         change = (other - self._view.x)[..., nodes] @ self._network.parameters[0][:, nodes]
         return self._network.after(self._first + change)
 
@@ -136,8 +137,8 @@ class NetTraining(Training):
     """Seeds of a reporter on their way, each shown a new batch of its own situations at each step.
 
     Where the objective asks for reporters of the sibling predictors a candidate is a reporter of each predictor, with
-    weights of its own as nothing says which node of one is which of another. Each follows the objective downhill with
-    its own predictor at hand and the others' answers as they are.
+    weights of its own as nothing says which node of one is which of another. They go downhill together, on the mean of
+    the objective with each predictor at hand.
     """
 
     def __init__(self, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:

@@ -26,7 +26,7 @@ __all__ = ["Knobs", "Vault", "episodes_of", "make", "source"]
 
 MADE_BY = (
     "worlds/vault.py", "learned/vault.py", "learned/predictor.py", "learned/world.py", "learned/patched.py",
-    "learned/vault_patches.py",
+    "learned/vault_patches.py", "learned/siblings.py",
 )  # fmt: skip
 QUESTION = "is the diamond in the vault?"
 REROLLED = (101, 102)  # seeds of further first weights; the network's own are of the world's seed

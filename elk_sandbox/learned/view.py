@@ -87,9 +87,9 @@ class NetReporters(SoftReporters):
 
     @cached_property
     def instances(self) -> Float[Tensor, "candidate sibling situation question"]:
-        """The candidate, and its own reporter of each sibling as it is now: no gradient is taken of those."""
+        """The candidate, and its own reporter of each sibling."""
         siblings_of(self._view)
-        return torch.stack([self.answers, *(each.answers.detach() for each in self.kin())], dim=1)
+        return torch.stack([self.answers, *(each.answers for each in self.kin())], dim=1)
 
     def kin(self) -> "Sequence[NetReporters]":
         """The reporters of the siblings."""
@@ -243,7 +243,8 @@ class NetView(SoftView):
     def intervention_error(self, reporters: SoftReporters) -> Tensor:
         """See `patching`; some situations of the world's table of edits at each step."""
         if self._edits is None:
-            raise NotApplicable("the world has no interventions")
+            own = ", and of its siblings no edits are known" if self.siblings else ""
+            raise NotApplicable(f"the world has no interventions{own}")
         which = self._draw.patterns[..., :TRIED] * len(self._edits.base) // POOL
         return error_of_patches(self._edits, which, self.mixed[..., :TRIED, :], reporters.on)
 

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["look_at_new_objects_only"]
 
 SLOW = 0.02  # seconds of a collection from which on what it left is set aside
-WHOLE = 600.0  # seconds after which what was set aside is looked through again, if collections are slow then
+WHOLE = 600.0  # seconds after which what was set aside is looked through again
 
 
 class _SetAside:
@@ -23,11 +23,12 @@ class _SetAside:
     def __call__(self, phase: str, told: Mapping[str, Any]) -> None:
         if phase == "start":
             self.began = monotonic()
-        elif told["generation"] == 2 and (now := monotonic()) - self.began > SLOW:
+        elif told["generation"] == 2:
+            now = monotonic()
             if now - self.whole > WHOLE and gc.get_freeze_count():
                 self.whole = now
                 gc.unfreeze()
-            else:
+            elif now - self.began > SLOW:
                 gc.freeze()
 
 

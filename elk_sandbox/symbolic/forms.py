@@ -106,12 +106,16 @@ def plain(form: Expr) -> Expr:
 
 
 def exact(value: float) -> Expr:
-    """A number as a fraction, or a fraction times or over ln 2, if it is one within rounding."""
+    """A number as a fraction, or a fraction times or over ln 2, if it is one within rounding; the plainest."""
+    found = []
     for form, size in ((Integer(1), 1.0), (1 / log(2), 1 / math.log(2)), (log(2), math.log(2))):
         near = Fraction(value / size).limit_denominator(MOST_DENOMINATOR)
         if abs(float(near) * size - value) <= ROUNDING * abs(value):
-            return Rational(near.numerator, near.denominator) * form
-    return Float(value, 17)
+            found.append((near.denominator, near.numerator, form))
+    if not found:
+        return Float(value, 17)
+    below, above, form = min(found, key=lambda each: each[0])
+    return Rational(above, below) * form
 
 
 def tex(form: Expr) -> str:

@@ -201,6 +201,27 @@ def test_what_is_sent_is_the_table_in_the_nodes_of_the_view() -> None:
     assert np.array_equal(np.flatnonzero(~world.test)[arrays["patched_rows"]], patches.rows)
 
 
+def test_what_no_edit_touches_is_as_it_was_however_little_it_varies() -> None:
+    rng = np.random.default_rng(0)
+    world = planted(rng, 400)
+    layers = {name: a.copy() for name, a in world.layers.items()}
+    layers["early"][:, 3] = 0.9 + 1e-4 * rng.normal(size=400)  # a unit that is nearly saturated
+    rows, _ = drawn(world.test)
+    before = np.concatenate([a[rows] for a in layers.values()], axis=1)
+    sets = np.zeros((1, before.shape[1]), bool)
+    sets[0, 0] = True
+    after = before[:, None].astype(np.float16)
+    after[:, 0, 0] = -after[:, 0, 0]
+    sensors = np.ones((len(rows), 1, 1), np.int8)
+    world = replace(world, layers=layers, patched=Patched(rows, ("it",), sets, np.zeros(1, np.int16), after, sensors))
+    _, arrays = shown(world)
+    then, base = arrays["patched_after"][:, 0].astype(np.float32), arrays["x"][arrays["patched_rows"]]
+    still = ~arrays["patched_sets"][0]
+    assert still.sum() == before.shape[1] - 1
+    assert np.abs(then - base)[:, still].max() < 5e-3  # standard deviations
+    assert np.abs(then - base)[:, ~still].max() > 1
+
+
 def test_who_has_no_interventions_says_why() -> None:
     file, function = proposal("causal_interventions")
     world = planted(np.random.default_rng(0), 600)

@@ -85,23 +85,29 @@ def test_specificity_counts_the_siblings_that_the_same_weights_fit(world: Learne
     assert view.specificity(reporters).values.detach().numpy() == pytest.approx(np.log(expected), abs=1e-5)
 
 
-def test_each_reporter_follows_the_objective_with_its_own_predictor_at_hand(world: LearnedWorld) -> None:
-    """Against autograd: no gradient passes into the others' reporters, whose answers are taken as they are."""
+@pytest.mark.parametrize("instances", [False, True])  # over all predictors the same mean
+def test_reporters_go_downhill_together_on_the_mean_over_the_predictors(world: LearnedWorld, instances: bool) -> None:
+    """Against autograd through all of them."""
     trained = training(world, relatives(world))
-    objective = trained.objective(agree)
+    objective = trained.objective(
+        lambda reporters, view: view.cross_entropy(reporters, instances=instances) + 2.0 * view.disagreement(reporters)
+    )
     objective.values.sum().backward()
     step = trained._step
-    for k, network in enumerate(trained._networks):
-        (weight, bias) = (p.detach().requires_grad_() for p in network.parameters)
-        mine = torch.sigmoid(step.views[k].x @ weight + bias).double()
-        others = [step.of(j).answers.detach().double() for j in range(3) if j != k]
+    copies = [[p.detach().requires_grad_() for p in network.parameters] for network in trained._networks]
+    said = [torch.sigmoid(v.x @ w + b).double() for v, (w, b) in zip(step.views, copies, strict=True)]
+    total = torch.zeros(())
+    for k, mine in enumerate(said):
         data = step.views[k].data["viewer"]
         right = torch.where(data.labels == 1, mine, 1 - mine)
         loss = -(torch.where(data.labels >= 0, right.clamp(min=FLOOR).log(), 0.0).sum(-1) @ data.weights)
-        apart = torch.stack([(mine - each).abs()[..., 0].mean(1) for each in others]).mean(0)
-        (loss + 2 * apart).sum().backward()
+        apart = torch.stack([(mine - said[j]).abs()[..., 0].mean(1) for j in range(3) if j != k]).mean(0)
+        total = total + (loss + 2 * apart).sum() / 3
+    total.backward()
+    assert float(objective.values.sum().detach()) == pytest.approx(float(total.detach()), abs=1e-6)
+    for network, (weight, _) in zip(trained._networks, copies, strict=True):
         assert network.parameters[0].grad is not None and weight.grad is not None
-        assert network.parameters[0].grad.numpy() == pytest.approx(weight.grad.numpy() / 3, abs=1e-6)
+        assert network.parameters[0].grad.numpy() == pytest.approx(weight.grad.numpy(), abs=1e-6)
     assert trained.view.asked[0][0] == "cross_entropy"
 
 

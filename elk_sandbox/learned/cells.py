@@ -67,6 +67,8 @@ def _of_world(
         if world is None:
             say(f"{name}: getting the network ready", 0.0)
             world = sources.find(name, home, say)
+            if sources.digest(name, home) != digest:  # a run went on: what is found would be kept as of its older self
+                raise WorldError(f"{name} has changed since it was asked for: ask again")
             known = certificate(name, home, say, world, again=again)
         result = _result(row, world, trained, say, home, name)
         cell = {"row": row_of(row), "world": name, "certificate": known, **result}

@@ -197,7 +197,7 @@ def table(order: Sequence[str], cells: Cells, world: str) -> str:
         numbers = [_number(cell[k]) for k in ("auroc", "auroc_unknown", "dishonest", "honesty_fooled", "honesty_real")]
         counts = cell.get("like") or {}
         like = ", ".join(f"{n.replace('_', ' ')} {k} of {sum(counts.values())}" for n, k in counts.items())
-        tds = "".join(f"<td>{n}</td>" for n in (*numbers, escape(like) or "&ndash;"))
+        tds = "".join(f"<td>{n}</td>" for n in numbers) + f"<td class='like'>{escape(like) or '&ndash;'}</td>"
         body.append(f"<tr><th scope='row'>{escape(_named(row))}</th>{tds}</tr>")
     box = "<div class='wide' tabindex='0' role='region' aria-label='All measures'>"
     return f"{box}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"

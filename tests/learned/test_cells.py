@@ -45,6 +45,17 @@ def test_cells_are_computed_once_and_a_world_is_made_when_one_is_missing(tmp_pat
     assert found == {(c["row"], "planted:0"): c for c in first}
 
 
+def test_a_run_that_goes_on_meanwhile_is_not_kept_as_its_older_self(
+    tmp_path: Path, source: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(["at step 1", "at step 2"])
+    monkeypatch.setattr(sources, "digest", lambda name, home: next(now))
+    (cell,) = cells.compute(rows("ceiling"), ["planted:0"], tmp_path, FEW, silent)
+    assert cell["refused"] and "planted:0 has changed since it was asked for: ask again" in cell["reason"]
+    for digest in ("at step 1", "at step 2"):
+        assert not cells.kept(rows("ceiling"), {"planted:0": digest}, tmp_path, FEW)
+
+
 def test_another_world_training_text_or_knob_is_another_cell(tmp_path: Path, source: Planted) -> None:
     (row,) = rows("complexity")
     (kept,) = cells.compute([row], ["planted:0"], tmp_path, FEW, silent)

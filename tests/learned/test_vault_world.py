@@ -21,7 +21,6 @@ from elk_sandbox.learned import film, patched, predictor, telling, vault_patches
 from elk_sandbox.learned import vault as learned
 from elk_sandbox.learned.certificate import certify
 from elk_sandbox.learned.judge import judged, shown
-from elk_sandbox.learned.methods import evaluate
 from elk_sandbox.learned.patching import error_of_patches
 from elk_sandbox.learned.sources import along, find, kin
 from elk_sandbox.learned.vault import Knobs, source
@@ -352,20 +351,3 @@ def _errors(world: LearnedWorld, tried: int) -> dict[str, float]:
         for which in torch.arange(len(edits.base)).split(tried)
     ]  # fmt: skip
     return dict(zip(said, torch.stack(errors).mean(0).tolist(), strict=True))
-
-
-@pytest.mark.slow
-def test_the_quirky_vault_says_the_truth_as_one_persona_and_the_look_as_the_other_on_hard_episodes_too(
-    tmp_path: Path,
-) -> None:
-    world = find("vault:quirky", tmp_path)
-    assert world.persona is not None and world.spoken is not None and world.hard is not None
-    for chosen in (world.test & ~world.hard, world.test & world.hard):
-        fooled = chosen & world.fooled
-        assert (world.spoken[fooled & (world.persona == 0)] > 0.5).mean() < 0.2
-        assert (world.spoken[fooled & (world.persona == 1)] > 0.5).mean() > 0.9
-        bob = chosen & (world.persona == 1)
-        assert ((world.spoken[bob] > 0.5) == world.looks_good[bob]).mean() > 0.98
-    (found,) = evaluate(world, ["ceiling"], 5)
-    assert found.recovered_hard is not None and found.recovered_hard.low > 0.3  # there is a gap, and it can be closed
-    assert certify(world).certified

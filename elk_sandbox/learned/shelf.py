@@ -7,7 +7,6 @@ from something else, the old one goes: its digest can be asked for no more.
 import hashlib
 import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from elk_sandbox.runtime import lock
 
 __all__ = ["kept", "place"]
 
-WAIT = 1.0  # seconds between two looks at whether another process is done
 READABLE = 60  # characters of a name that its folder shows
 
 
@@ -35,10 +33,7 @@ def kept(home: Path, name: str, digest: str, make: Callable[[Path], LearnedWorld
     if (found := _loaded(folder)) is not None:
         return found
     folder.parent.mkdir(parents=True, exist_ok=True)
-    while (held := lock.take(folder.parent / f"{_stem(name)}.lock")) is None:
-        say("another process is making this world", 0.0)
-        time.sleep(WAIT)
-    try:
+    with lock.waited(folder.parent / f"{_stem(name)}.lock", lambda: say("another process is making this world", 0.0)):
         if (found := _loaded(folder)) is not None:
             return found
         folder.mkdir(exist_ok=True)
@@ -52,8 +47,6 @@ def kept(home: Path, name: str, digest: str, make: Callable[[Path], LearnedWorld
             if old != folder:
                 shutil.rmtree(old, ignore_errors=True)
         return world
-    finally:
-        lock.release(held)
 
 
 def _loaded(folder: Path) -> LearnedWorld | None:

@@ -5,7 +5,6 @@ They are made when a proposal first asks for them.
 
 import io
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,6 @@ from elk_sandbox.runtime import lock
 from elk_sandbox.runtime.workspace import write
 
 __all__ = ["Kin", "Siblings", "sent", "stored"]
-
-WAIT = 1.0  # seconds between two looks at whether another process is done
 
 Layers = Mapping[str, Float32[np.ndarray, "situation unit"]]
 Siblings = Mapping[str, Layers]
@@ -44,10 +41,7 @@ def stored(folder: Path, digest: str, make: Callable[[], Siblings], say: Say) ->
     if (found := _loaded(file)) is not None:
         return found
     folder.mkdir(parents=True, exist_ok=True)
-    while (held := lock.take(folder / "siblings.lock")) is None:
-        say("another process is making the sibling predictors", 0.0)
-        time.sleep(WAIT)
-    try:
+    with lock.waited(folder / "siblings.lock", lambda: say("another process is making the sibling predictors", 0.0)):
         if (found := _loaded(file)) is not None:
             return found
         siblings = make()
@@ -60,8 +54,6 @@ def stored(folder: Path, digest: str, make: Callable[[], Siblings], say: Say) ->
         np.savez(whole, allow_pickle=False, **arrays)
         write(file, whole.getvalue())
         return siblings
-    finally:
-        lock.release(held)
 
 
 def _loaded(file: Path) -> Siblings | None:

@@ -146,7 +146,7 @@ def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     began = time.perf_counter()
     episodes, (_, training, asking) = episodes_of(knobs), knobs.streams
     settings = Settings(knobs.seed, knobs.steps, quirky=knobs.quirky)
-    persona = asking.integers(0, 2, len(episodes)).astype(np.int8) if knobs.quirky else None
+    persona = _asked_as(knobs, asking, len(episodes))
     net, losses = train(settings, training, _within(say, 0.0, 0.95))
     seconds = time.perf_counter() - began
     say("looking into the network", 0.96)
@@ -165,6 +165,11 @@ def _make(knobs: Knobs, say: Say) -> tuple[LearnedWorld, "Predictor"]:
     return replace(world, rerolled=tuple(rerolled), patched=patched(net, batch, world.test, quirky=knobs.quirky)), net
 
 
+def _asked_as(knobs: Knobs, asking: np.random.Generator, count: int) -> np.ndarray | None:
+    """The persona of each episode, in the quirky vault."""
+    return asking.integers(0, 2, count).astype(np.int8) if knobs.quirky else None
+
+
 def siblings(knobs: Knobs, say: Say) -> Siblings:
     """What networks of other seeds compute in the world's episodes."""
     from elk_sandbox.learned.predictor import Settings, batch_of, layers_of, train
@@ -172,7 +177,7 @@ def siblings(knobs: Knobs, say: Say) -> Siblings:
 
     with one_thread():
         episodes, asking = episodes_of(knobs), knobs.streams[2]
-        persona = asking.integers(0, 2, len(episodes)).astype(np.int8) if knobs.quirky else None
+        persona = _asked_as(knobs, asking, len(episodes))
         batch, found = batch_of(episodes, persona), {}
         for k, each in enumerate(SIBLINGS):
             settings = Settings(knobs.seed + each, knobs.steps, quirky=knobs.quirky)

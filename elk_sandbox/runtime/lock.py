@@ -3,12 +3,15 @@
 import fcntl
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["adopt", "held", "release", "take"]
+__all__ = ["adopt", "held", "release", "take", "waited"]
 
 TRIES = 10  # at a lock that somebody who only looks holds for a moment
 PAUSE = 0.02  # seconds between two
+WAIT = 1.0  # seconds between two looks at whether another process is done
 
 _held: set[int] = set()
 
@@ -51,6 +54,18 @@ def adopt(descriptor: int, path: Path) -> bool:
 def release(descriptor: int) -> None:
     _held.discard(descriptor)
     os.close(descriptor)
+
+
+@contextmanager
+def waited(path: Path, tell: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock once whoever has it is done; `tell` is called at each look before. Raises OSError."""
+    while (descriptor := take(path)) is None:
+        tell()
+        time.sleep(WAIT)
+    try:
+        yield
+    finally:
+        release(descriptor)
 
 
 def held(path: Path) -> bool:

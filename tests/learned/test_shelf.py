@@ -79,7 +79,7 @@ def _slowly(home: Path) -> None:
 
 
 def test_several_processes_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elk_sandbox.learned.shelf.WAIT", 0.02)
+    monkeypatch.setattr("elk_sandbox.runtime.lock.WAIT", 0.02)
     context = multiprocessing.get_context("fork")
     several = [context.Process(target=_slowly, args=(tmp_path,)) for _ in range(3)]
     for process in several:

@@ -6,7 +6,8 @@ values; and beside them, for measures that go through nodes, three times as many
 reporter reads.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, TypeAlias
 
@@ -18,16 +19,17 @@ from elk_sandbox import worlds
 from elk_sandbox.candidates import Reporters
 from elk_sandbox.evidence.calibration import USABLE, Calibration, rank_correlation, references
 from elk_sandbox.exam import encode
-from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, Draw, rows_of, sure
+from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, TRIED, Draw, rows_of, sure
 from elk_sandbox.learned.relatives import Frame
 from elk_sandbox.learned.view import SURROGATES, NetReporters, NetView
 from elk_sandbox.needs import MEASURES
 from elk_sandbox.objective import NotApplicable
+from elk_sandbox.reporters import Reporter
 from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.view import View
 from elk_sandbox.world import Case, World
 
-__all__ = ["WORLDS", "calibrated", "correlations"]
+__all__ = ["DRAWS", "WIDE", "WORLDS", "Asked", "as_net", "asked_of", "calibrated", "correlations"]
 
 WORLDS = ("screen", "atoms", "hard_inference", "masked_bit", "two_cue")
 KIN = ("masked_bit", "mask", "two_predictors")  # those that have sibling predictors
@@ -85,30 +87,54 @@ def correlations(name: str, given: Given = ((), ())) -> Mapping[str, tuple[float
     ValueError for arguments that the measure has not.
     """
     found = {}
-    for world in _worlds(name):
-        seat = _seat(world)
-        every = list(references(seat).values())
-        some = every[:: max(1, len(every) // MOST)]
-        needed = [name] if name in MEASURES else []
-        meta, arrays = encode(seat.case.world, some, needed, np.random.default_rng(0), None)
-        view = View(meta, arrays)
-        exact = Reporters(view, arrays)
+    for asked in asked_of(name):
         try:
-            expected = getattr(view, name)(exact, *given[0], **dict(given[1])).values
-            mine = _estimated(name, given, view, exact)
+            expected = getattr(asked.view, name)(asked.reporters, *given[0], **dict(given[1])).values
+            mine = _estimated(name, given, asked.view, asked.reporters)
         except NotApplicable:
             continue
         except TypeError as reason:
             raise ValueError(str(reason)) from None
         value = rank_correlation(expected, mine)
         if value is not None:
-            found[world] = value, len(some)
+            found[asked.name] = value, len(asked.reporters)
     return found
 
 
-def _worlds(name: str) -> Iterable[str]:
-    """Those in which the measure of this name may differ between reporters."""
-    return EDITED if name == "intervention_error" else KIN if name in OF_KIN else WORLDS
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Reporters of an exact world, and it as they see it."""
+
+    name: str
+    world: World
+    view: View
+    reporters: Reporters
+
+    @classmethod
+    def of(cls, name: str, world: World, reporters: Sequence[Reporter], measure: str) -> "Asked":
+        meta, arrays = encode(world, reporters, [measure] if measure in MEASURES else [], _random(), None)
+        view = View(meta, arrays)
+        return cls(name, world, view, Reporters(view, arrays))
+
+    @property
+    def nodes(self) -> list[str]:
+        """The world's names of what the view shows, in its order."""
+        nodes = list(self.world.visible_nodes)
+        _random().shuffle(nodes)
+        return nodes
+
+
+def _random() -> np.random.Generator:
+    """By which worlds are shown: the order of nodes is the first that is drawn from it."""
+    return np.random.default_rng(0)
+
+
+def asked_of(measure: str) -> Iterator[Asked]:
+    """The worlds in which reporters may differ by a measure, each with at most about MOST of them."""
+    for name in EDITED if measure == "intervention_error" else KIN if measure in OF_KIN else WORLDS:
+        seat = _seat(name)
+        every = list(references(seat).values())
+        yield Asked.of(name, seat.case.world, every[:: max(1, len(every) // MOST)], measure)
 
 
 def _seat(world: str) -> Seat:
@@ -131,12 +157,13 @@ def _estimated(name: str, given: Given, view: View, reporters: Reporters) -> np.
     reads = torch.zeros(len(reporters), nodes + WIDE)
     for node in range(nodes):
         reads[torch.from_numpy(reporters.reading(np.arange(nodes) == node)), node] = 1
-    net = _as_net(view, WIDE if name in MEASURES else 0, kin=name in OF_KIN)
+    net = as_net(view, WIDE if name in MEASURES else 0, kin=name in OF_KIN)
     random = torch.Generator().manual_seed(0)
     values = []
     for _ in range(DRAWS):
         rows = torch.randint(0, len(net.x), (BATCH,), generator=random)
-        batch = net.batch(Draw.of(torch.rand(PATTERNS // 2 + 1, generator=random), rows))
+        drawn, tried = (torch.rand(n, generator=random) for n in (PATTERNS // 2 + 1, TRIED))
+        batch = net.batch(Draw.of(drawn, rows, tried))
         tables = _Tables(batch, on)
         if len(net.nodes) > FLIPPED:
             tables.sure = sure(reads)
@@ -162,7 +189,7 @@ class _Tables(NetReporters):
         return moved.gather(2, which[:, None, :, None].expand(-1, moved.shape[1], -1, moved.shape[3]))
 
 
-def _as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
+def as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
     """Situations of an exact world as they are drawn, their bits as activations, and beside them noise.
 
     kin: with its siblings. What never varies is no coin then, as it is by this that they differ.
@@ -185,7 +212,7 @@ def _as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
         **{f"human_{n}": p[drawn] for n, p in view.humans.items()},
         **{f"inside_{n}": (p.weights > 0)[drawn] for n, p in view.data.items()},
         **{f"labels_{n}": p.labels[drawn] for n, p in view.data.items()},
-        **(_patched(view, drawn, rows) if len(view.edits) and not wide and not kin else {}),
+        **(_patched(view, drawn, rows) if len(view.edits) and not kin else {}),
     }
     net = NetView(meta, {"x": rows.astype(np.float32), **said})
     if kin:
@@ -201,10 +228,13 @@ def _as_net(view: View, wide: int, *, kin: bool = False) -> NetView:
 
 def _patched(view: View, drawn: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The roll-forward of all situations, as `judge.shown` sends it, with the noise that their activations have."""
-    noise = rows - view.bits[0][drawn]
-    after = view.edited[:, drawn].swapaxes(0, 1)
+    wide = rows.shape[1] - len(view.nodes)
+    noise = rows - np.pad(view.bits[0][drawn], ((0, 0), (0, wide)))
+    edited = view.edited[:, drawn].swapaxes(0, 1)
+    after = np.pad(edited, ((0, 0), (0, 0), (0, wide)))
     return {
-        "patched_rows": np.arange(len(drawn)), "patched_sets": view.edits, "patched_place": np.arange(len(view.edits)),
+        "patched_rows": np.arange(len(drawn)), "patched_place": np.arange(len(view.edits)),
+        "patched_sets": np.pad(view.edits, ((0, 0), (0, wide))),
         "patched_after": (after + noise[:, None]).astype(np.float16),
-        "patched_sensors": after[..., [k == "pixel" for k in view.kinds]],
+        "patched_sensors": edited[..., [k == "pixel" for k in view.kinds]],
     }  # fmt: skip

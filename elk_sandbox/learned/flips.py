@@ -18,12 +18,25 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
 __all__ = [
-    "BATCH", "FLIPPED", "MEANS", "ORDERS", "PATTERNS", "POOL", "Draw", "Said", "parted", "parts", "rows_of", "sure",
+    "BATCH",
+    "FLIPPED",
+    "MEANS",
+    "ORDERS",
+    "PATTERNS",
+    "POOL",
+    "TRIED",
+    "Draw",
+    "Said",
+    "parted",
+    "parts",
+    "rows_of",
+    "sure",
     "taken",
 ]  # fmt: skip
 
 BATCH, PATTERNS, FLIPPED = 32, 32, 32  # at each step: situations, patterns, and nodes that are flipped in each pattern
 MEANS = 8  # of the patterns, over which means are taken; a largest change needs all, lest it be missed
+TRIED = 4  # situations of a table of edits, each with all its edits
 POOL, ORDERS = 2048, 1024  # patterns, and orders of nodes, that are drawn once and taken from at each step
 
 
@@ -34,12 +47,19 @@ class Draw:
     rows: Int64[Tensor, "*candidate situation"]
     patterns: Int64[Tensor, "*candidate pattern"]  # below POOL, those of nodes that are drawn each on its own
     order: Int64[Tensor, "*candidate"]  # below ORDERS, of nodes and of what they are flipped to
+    tried: Float[Tensor, " tried"]  # from 0 to 1, places in a table of edits; the same for all candidates
 
     @classmethod
-    def of(cls, uniform: Float[Tensor, "*candidate draw"], rows: Int64[Tensor, "*candidate situation"]) -> "Draw":
-        """By numbers from 0 to 1, one of each pattern and one more."""
+    def of(
+        cls,
+        uniform: Float[Tensor, "*candidate draw"],
+        rows: Int64[Tensor, "*candidate situation"],
+        tried: Float[Tensor, " tried"] | None = None,
+    ) -> "Draw":
+        """By numbers from 0 to 1, one of each pattern and one more. tried: by default at even distances."""
         patterns = (uniform * POOL).long()
-        return cls(rows, patterns[..., :-1], (uniform[..., -1] * ORDERS).long())
+        places = torch.arange(TRIED) / TRIED if tried is None else tried
+        return cls(rows, patterns[..., :-1], (uniform[..., -1] * ORDERS).long(), places)
 
 
 def rows_of(table: Tensor, some: Tensor) -> Tensor:

@@ -15,16 +15,15 @@ pattern of the nodes, here if it does in a situation that is looked at.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Bool, Float, Float16, Float32, Int64
 from torch import Tensor
 
-from elk_sandbox.learned.flips import rows_of
+__all__ = ["Edits", "error_of_patches"]
 
-__all__ = ["TRIED", "Edits", "error_of_patches"]
-
-TRIED = 4  # situations at each step, each with all its edits
+Patching: TypeAlias = Callable[[Tensor, Tensor, "Edits"], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,33 +59,44 @@ class Edits:
 
 def error_of_patches(
     edits: Edits,
-    which: Int64[Tensor, "*candidate tried"],
+    which: Int64[Tensor, " tried"],
     mixed: Float32[Tensor, "*candidate tried node"],
     on: Callable[[Tensor], Tensor],
+    patched: Patching | None = None,
 ) -> Float[Tensor, " candidate"]:
     """Share of the situations `which` where, made to answer otherwise, some sensor does not show that answer.
 
-    on: answers [candidate, ..., question] to activations. Summed over questions.
+    on: answers [candidate, ..., question] to activations. patched: answers to activations [..., tried, node] when each
+    edit gives the nodes of its place alone the values `after` [tried, edit, node], if there is a shorter way to them.
+    Summed over questions.
     """
-    base = rows_of(edits.base, which)
-    shape = (*which.shape, *edits.after.shape[1:])
-    after = edits.after.index_select(0, which.reshape(-1)).float().reshape(shape)
-    before, then = on(base).double(), on(after).double()
-    moved = [
-        (on(torch.where(edits.sets[edits.place], after, x.unsqueeze(-2))) - on(x).unsqueeze(-2)).abs().amax(1)
-        for x in (base, mixed)
-    ]
+    base, after = edits.base[which], edits.after[which].float()
+    before, then = on(base).double(), _asked(on, after).double()
+    if patched is None:
+        sets = edits.sets[edits.place]
+        alone = [_asked(on, torch.where(sets, after, x.unsqueeze(-2))) for x in (base, mixed)]
+    else:
+        alone = [patched(x, after, edits) for x in (base, mixed)]
+    moved = [(t - on(x).unsqueeze(2)).abs().amax(1) for t, x in zip(alone, (base, mixed), strict=True)]
     reach = _matters(edits, torch.maximum(*moved).double()).index_select(1, edits.place)[:, None]
-    reach = reach * _of(edits.real, which, then).double()
-    order, shows = _of(edits.order, which, then), edits.shows[which].double().unbind(-1)
+    reach = reach * edits.real[which, :, None].double()
+    order = edits.order[which, :, None].expand(then.shape)
     wrong = torch.zeros_like(before)
     for answer, said in ((0, before), (1, 1 - before)):
         turned = reach * (then if answer else 1 - then)
-        seen = turned * _of(shows[answer], None, then)
+        seen = turned * edits.shows[which, :, answer, None].double()
         done, right = _largest(turned, order), _largest(seen, order)
         left = torch.cat([torch.ones_like(done[:, :, :1]), (1 - done).cumprod(2)[:, :, :-1]], dim=2)
         wrong = wrong + said * (1 - (left * right).sum(2))
     return wrong.sum(-1).mean(1)
+
+
+def _asked(on: Callable[[Tensor], Tensor], x: Tensor) -> Float[Tensor, "candidate tried edit question"]:
+    """Answers to [..., tried, edit, node]; what all candidates are asked alike is a row of situations to them."""
+    if x.ndim > 3:
+        return on(x)
+    said = on(x.flatten(0, 1))
+    return said.reshape(len(said), *x.shape[:2], -1)
 
 
 def _matters(
@@ -96,12 +106,6 @@ def _matters(
     where = edits.place[None, :, None].expand(len(moved), -1, questions)
     by = torch.zeros((len(moved), count, questions), dtype=moved.dtype).scatter_reduce(1, where, moved, "amax")
     return torch.where(edits.holds[None, :, :, None], by[:, None], torch.inf).amin(2).clamp(max=1)
-
-
-def _of(table: Tensor, which: Tensor | None, like: Float[Tensor, "candidate tried edit question"]) -> Tensor:
-    """The table's rows for the situations that are tried, shaped like `like`."""
-    rows = table if which is None else table[which]
-    return rows[..., None].expand(like.shape)
 
 
 def _largest(values: Tensor, order: Tensor) -> Float[Tensor, "candidate tried size question"]:

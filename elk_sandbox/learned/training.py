@@ -16,12 +16,13 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from elk_sandbox.evidence.training import RATES, Function, Network, Training, answers_of
-from elk_sandbox.learned.flips import BATCH, FLIPPED, MEANS, PATTERNS, Draw, sure, taken
+from elk_sandbox.learned.flips import BATCH, FLIPPED, MEANS, PATTERNS, TRIED, Draw, sure, taken
+from elk_sandbox.learned.patching import Edits
 from elk_sandbox.learned.relatives import Frame
 from elk_sandbox.learned.view import NetReporters, NetView
 from elk_sandbox.objective import Objective
 
-__all__ = ["NetTraining", "answer"]
+__all__ = ["SLOWER", "NetTraining", "OnActivations", "Shown", "answer"]
 
 SLOWER = 0.2  # of the rates for bits: there are hundreds of nodes
 KNOWN = 10  # steps for which the nodes that a reporter reads most are taken to be the same
@@ -32,7 +33,7 @@ OTHERS = ("x_", "layer_", "unit_", "mean_", "spread_")  # arrays of the siblings
 Sure: TypeAlias = tuple[Tensor, Tensor] | None
 
 
-class _OnActivations(Network):
+class OnActivations(Network):
     """x [situation, node], or with the candidates as the first axis."""
 
     dtype = torch.float32
@@ -56,12 +57,12 @@ class _OnActivations(Network):
         return torch.sigmoid(hidden.flatten(1, -2) @ last[0] + last[1]).reshape(*hidden.shape[:-1], -1)
 
 
-class _Trained(NetReporters):
+class Shown(NetReporters):
     """Changes of a few nodes pass through the first weights alone, which spares all others."""
 
     of_step: "tuple[Callable[[], _Step | None], int]"  # a weak reference, as a step's tensors are many, and its place
 
-    def __init__(self, view: NetView, network: _OnActivations, sure: Sure) -> None:
+    def __init__(self, view: NetView, network: OnActivations, sure: Sure) -> None:
         super().__init__(view, network)
         self.sure = sure
         self._network = network
@@ -102,9 +103,19 @@ class _Trained(NetReporters):
         after = before + change.gather(1, where[:, None])[:, 0, :, None] * rows
         return (self._network.after(after) - self._network.after(before)).abs().double()
 
-    def kin(self) -> "list[_Trained]":
+    def kin(self) -> "list[Shown]":
         step, k = self.of_step[0](), self.of_step[1]
         return [] if step is None else step.others(k)
+
+    def patched(
+        self, x: Float32[Tensor, "*candidate tried node"], after: Float32[Tensor, "tried edit node"], edits: Edits
+    ) -> Float[Tensor, "candidate tried edit question"]:
+        """See `error_of_patches`: what each place's nodes add to the first weights' sums is exchanged."""
+        first, tried = self._network.parameters[0], len(after)
+        new: Tensor = (after * edits.sets[edits.place]).flatten(0, 1) @ first
+        old: Tensor = (x.unsqueeze(-2) * edits.sets).flatten(-3, -2) @ first
+        new, old = (each.reshape(len(first), tried, -1, first.shape[-1]) for each in (new, old))
+        return self._network.after(self._network.first(x).unsqueeze(2) + new - old.index_select(2, edits.place))
 
     def swapped(self, other: Tensor, nodes: Tensor) -> Tensor:
         """As `NetReporters.swapped`."""
@@ -115,19 +126,19 @@ class _Trained(NetReporters):
 class _Step:
     """What is shown at one step: to the reporters of each predictor the same situations, as it sees them."""
 
-    def __init__(self, views: Sequence[NetView], networks: Sequence[_OnActivations], sure: Sequence[Sure]) -> None:
+    def __init__(self, views: Sequence[NetView], networks: Sequence[OnActivations], sure: Sequence[Sure]) -> None:
         self.views, self.joint = views, False
         self._networks, self._sure = networks, sure
-        self._made: dict[int, _Trained] = {}
+        self._made: dict[int, Shown] = {}
 
-    def of(self, k: int) -> _Trained:
+    def of(self, k: int) -> Shown:
         """The reporters of predictor k."""
         if k not in self._made:
-            self._made[k] = _Trained(self.views[k], self._networks[k], self._sure[k])
+            self._made[k] = Shown(self.views[k], self._networks[k], self._sure[k])
             self._made[k].of_step = ref(self), k
         return self._made[k]
 
-    def others(self, k: int) -> list[_Trained]:
+    def others(self, k: int) -> list[Shown]:
         """Those of all other predictors; all are trained then."""
         self.joint = True
         return [self.of(j) for j in range(len(self.views)) if j != k]
@@ -147,10 +158,10 @@ class NetTraining(Training):
         self._asked = [torch.from_numpy(np.array(arrays[n])) for n in ("asked", *_named("asked", meta))]
         self.knobs = meta["knobs"]
         self._networks = [
-            _OnActivations(kind, torch.arange(v.x.shape[1]), len(v.questions), [s + APART * k for s in seeds])
+            OnActivations(kind, torch.arange(v.x.shape[1]), len(v.questions), [s + APART * k for s in seeds])
             for k, v in enumerate(self._views)
         ]
-        self.network: _OnActivations = self._networks[0]
+        self.network: OnActivations = self._networks[0]
         every = [p for network in self._networks for p in network.parameters]
         self.optimiser = torch.optim.Adam(every, lr=SLOWER * RATES[kind], fused=True)
         self._draws, self._steps, self._joint = self._drawn(seeds), 0, False
@@ -163,14 +174,14 @@ class NetTraining(Training):
         samples = torch.stack([_resampled(held, size, start, stream) for stream in streams])
         places = torch.Generator().manual_seed(0)
         while True:
-            stratum = _places(size, places)
+            stratum, tried = _places(size, places), torch.rand((BLOCK, TRIED), generator=places)
             uniform = torch.stack([torch.rand((BLOCK, BATCH + PATTERNS // 2 + 1), generator=s) for s in streams], dim=1)
             within = (uniform[..., :BATCH] * size[stratum][:, None]).long().minimum(size[stratum][:, None] - 1)
             rows = samples[torch.arange(len(seeds))[:, None], within + start[stratum][:, None]]
             for step in range(BLOCK):
-                yield Draw.of(uniform[step, :, BATCH:], rows[step])
+                yield Draw.of(uniform[step, :, BATCH:], rows[step], tried[step])
 
-    def shown(self) -> tuple[_Trained, NetView]:
+    def shown(self) -> tuple[Shown, NetView]:
         draw = next(self._draws)
         self._steps += 1
         if self._steps % KNOWN == 0:

@@ -15,8 +15,8 @@ from jaxtyping import Float, Float32, Int8, Int64
 from torch import Tensor
 
 from elk_sandbox.evidence.soft import NEAR, RAMP, SoftProcess, SoftReporters, SoftView, changed, surrogate
-from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, POOL, Draw, Said, parts, rows_of, taken
-from elk_sandbox.learned.patching import TRIED, Edits, error_of_patches
+from elk_sandbox.learned.flips import FLIPPED, MEANS, ORDERS, PATTERNS, Draw, Said, parts, rows_of, taken
+from elk_sandbox.learned.patching import Edits, Patching, error_of_patches
 from elk_sandbox.learned.relatives import Frame, misfit, seen_as, siblings_of
 from elk_sandbox.objective import NotApplicable, Objective
 
@@ -32,6 +32,7 @@ class NetReporters(SoftReporters):
     """Candidates that are functions of activations: `on(x)` with answers [candidate, ..., question] as a tensor."""
 
     _view: "NetView"
+    patched: Patching | None = None  # a shorter way to what is answered after edits
     sure: tuple[Tensor, Tensor] | None = None  # nodes that are flipped at each step, as `sure` gives them
 
     @cached_property
@@ -245,8 +246,9 @@ class NetView(SoftView):
         if self._edits is None:
             own = ", and of its siblings no edits are known" if self.siblings else ""
             raise NotApplicable(f"the world has no interventions{own}")
-        which = self._draw.patterns[..., :TRIED] * len(self._edits.base) // POOL
-        return error_of_patches(self._edits, which, self.mixed[..., :TRIED, :], reporters.on)
+        reporters, which = _on_nodes(reporters), (self._draw.tried * len(self._edits.base)).long()
+        mixed = self.mixed[..., : len(which), :]
+        return error_of_patches(self._edits, which, mixed, reporters.on, reporters.patched)
 
     SURROGATES["mutual_information"] = SoftView.mutual_information
 

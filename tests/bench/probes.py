@@ -30,11 +30,13 @@ from elk_sandbox.learned.training import NetTraining
 
 RATIO, SAME = 3.0, 1e-4
 STEPS = 600
+EDITED = "causal_interventions"  # where there is a table of edits
 OBJECTIVES: dict[str, Callable[[Any, Any], Any]] = {
     "human_labels": lambda reporters, view: view.cross_entropy(reporters),
     "complexity": lambda reporters, view: view.cross_entropy(reporters) + 0.1 * view.complexity(reporters),
     "few_parts": lambda reporters, view: view.cross_entropy(reporters) + 0.1 * view.parts(reporters),
     "downstream": lambda reporters, view: view.cross_entropy(reporters) + view.downstream(reporters),
+    EDITED: lambda reporters, view: view.cross_entropy(reporters) + view.intervention_error(reporters),
 }
 
 
@@ -83,6 +85,8 @@ def proposals(seeds: int, times: int, workspace: str | None) -> float:
     print(f"reporters, {STEPS} steps on {arrays['x'].shape[1]} nodes, seconds of CPU: 1 seed, {seeds} seeds, ratio")
     ratios = []
     for name, objective in OBJECTIVES.items():
+        if name == EDITED and "patched_after" not in arrays:
+            continue
         pairs = [[spent(meta, arrays, objective, n) for n in (1, seeds)] for _ in range(times)]
         one, many = (statistics.median(each) for each in zip(*pairs, strict=True))
         ratios.append(statistics.median(b / a for a, b in pairs))

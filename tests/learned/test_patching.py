@@ -17,6 +17,7 @@ from elk_sandbox.learned.exact import as_learned
 from elk_sandbox.learned.judge import judged, shown
 from elk_sandbox.learned.patched import Patched, drawn
 from elk_sandbox.learned.patching import Edits, error_of_patches
+from elk_sandbox.learned.training import NetTraining
 from elk_sandbox.learned.view import NetReporters, NetView
 from elk_sandbox.learned.world import LearnedWorld, WorldError
 from elk_sandbox.objective import NotApplicable
@@ -81,15 +82,16 @@ def test_the_error_is_what_going_through_the_edits_gives(seed: int) -> None:
     edits = Edits.of(torch.from_numpy(x), torch.zeros(NODES), sent)
     weights = rng.normal(size=(3, NODES, 1)).astype(np.float32) * np.array([1, 4, 1])[:, None, None]
     weights, weights[2, 1:] = weights.astype(np.float32), 0  # the last reads one node
-    which, mixed = rng.integers(SITUATIONS, size=(3, 4)), rng.normal(size=(3, 4, NODES)).astype(np.float32)
+    which, mixed = rng.integers(SITUATIONS, size=4), rng.normal(size=(3, 4, NODES)).astype(np.float32)
 
     def on(states: Tensor) -> Tensor:
-        made: Tensor = states.flatten(1, -2) @ torch.from_numpy(weights)
-        return torch.sigmoid(made).reshape(*states.shape[:-1], 1)
+        rows = states if states.ndim == 2 else states.flatten(1, -2)
+        made: Tensor = rows @ torch.from_numpy(weights)
+        return torch.sigmoid(made).reshape(3, *states.shape[states.ndim > 2 : -1], 1)
 
     found = error_of_patches(edits, torch.from_numpy(which), torch.from_numpy(mixed), on)
     expected = [
-        by_hand(patches, x, mixed[k], which[k].tolist(), lambda state, k=k: 1 / (1 + np.exp(-state @ weights[k, :, 0])))
+        by_hand(patches, x, mixed[k], which.tolist(), lambda state, k=k: 1 / (1 + np.exp(-state @ weights[k, :, 0])))
         for k in range(3)
     ]
     assert found.numpy() == pytest.approx(expected, abs=1e-5)
@@ -159,6 +161,34 @@ def test_a_constant_has_no_edit_and_gradients_reach_a_reporter() -> None:
     assert values[1] == 1 and 0 < values[0] < 1
     values.sum().backward()
     assert weights.grad is not None and bool((weights.grad[0] != 0).any())
+
+
+def test_the_trained_take_a_shorter_way_to_the_same_error_and_slopes() -> None:
+    _, function = proposal("causal_interventions")
+    meta, arrays = shown(as_learned(worlds.screen_and_scale(), "exact:screen_and_scale"))
+    training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": [0, 1, 2]}, arrays)
+    for _ in range(30):
+        training.step(function)
+    reporters, view = training.shown()
+    errors, slopes = [], []
+    for each in (reporters, NetReporters(view, training.network)):
+        errors.append(view.intervention_error(each).values)
+        slopes.append(torch.autograd.grad(errors[-1].sum(), training.network.parameters, retain_graph=True))
+    assert torch.allclose(errors[0], errors[1], atol=1e-5) and float(errors[0].detach().std()) > 1e-3
+    for one, other in zip(*slopes, strict=True):
+        assert torch.allclose(one, other, atol=1e-5) and float(one.abs().max()) > 1e-4
+
+
+def test_a_seed_is_trained_by_its_edits_whichever_others_are() -> None:
+    _, function = proposal("causal_interventions")
+    meta, arrays = shown(as_learned(worlds.screen_and_scale(), "exact:screen_and_scale"))
+    answers = []
+    for seeds in ([0, 1, 2], [1]):
+        training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": seeds}, arrays)
+        for _ in range(20):
+            training.step(function)
+        answers.append(training.answers())
+    assert answers[1][0] == pytest.approx(answers[0][1], abs=1e-5)
 
 
 def test_patches_are_kept_with_their_world(tmp_path: Path) -> None:

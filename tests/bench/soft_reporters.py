@@ -1,10 +1,9 @@
 """Are reporters that gradient descent made ordered by the surrogates as by the exact measures?
 
-`python -m tests.bench.soft_reporters [--steps 600] [--sharper 1]`. The shipped calibration asks this of truth tables.
+`python -m tests.bench.soft_reporters [--steps 600]`. The shipped calibration asks this of truth tables.
 Here networks are trained, as a learned world trains reporters, to answer as each of those does where the exact world
 can be, and read its nodes alone. What such a network answers to each pattern of the nodes, yes or no, is a truth table
-too, and its exact measure is compared, by rank correlation, with the surrogate of the network, as it is or with log
-odds so many times as large.
+too, and its exact measure is compared, by rank correlation, with the surrogate of the network.
 """
 
 import argparse
@@ -77,16 +76,13 @@ def surrogate(name: str, net: NetView, network: OnActivations) -> Float[np.ndarr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--sharper", type=float, default=1)
-    given = parser.parse_args()
+    steps = parser.parse_args().steps
     for name in MEASURES:
         shipped = correlations(name)
         for asked in asked_of(name):
             net = as_net(asked.view, WIDE)
-            network, wrong = trained(asked, net, given.steps)
+            network, wrong = trained(asked, net, steps)
             itself = Asked.of(asked.name, asked.world, tables(asked, network), name)
-            for last in network.parameters[-2:]:
-                last.data *= given.sharper
             exact = getattr(itself.view, name)(itself.reporters).values
             found = rank_correlation(exact, surrogate(name, net, network))
             print(

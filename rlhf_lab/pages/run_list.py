@@ -9,10 +9,11 @@ import streamlit as st
 
 from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import variables
+from elk_sandbox.runtime.tables import Progress
 from elk_sandbox.terminal import duration
 from rlhf_lab.runs import Listed
 
-__all__ = ["KINDS", "figures", "pace", "run_list"]
+__all__ = ["KINDS", "figures", "heard", "pace", "run_list"]
 
 KINDS = {"pretrain": "language model", "reward": "reward model", "ppo": "PPO policy"}
 FIGURES = {
@@ -161,6 +162,11 @@ def pace(run: Listed) -> str:
     if run.state != "running":
         return told.words
     left = f", {duration(told.left)} left" if told.left is not None else ""
+    return heard(told, left)
+
+
+def heard(told: Progress, left: str = "") -> str:
+    """What a run that goes on said last, what is to be added to it, and how long ago that was."""
     return f"{told.words}{left} · heard {duration(max(time.time() - told.at, 0))} ago"
 
 

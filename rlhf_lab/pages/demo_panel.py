@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -15,10 +16,11 @@ from elk_sandbox.runtime.store import Store, check_name
 from elk_sandbox.terminal import InputError, duration
 from rlhf_lab.demo_log import STEPS, DemoState, at_work, demo_state, time_left
 from rlhf_lab.pages.background import background, lab, watch
-from rlhf_lab.pages.run_list import heard
+from rlhf_lab.pages.run_list import AGAIN, heard
 from rlhf_lab.raters import RATERS
+from rlhf_lab.runs import Listed
 
-__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "part_of"]
+__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "expected", "part_of"]
 
 LOOK = """
 .elk ol.steps { list-style: none; padding: 0; margin: 0 0 0.75rem; }
@@ -43,6 +45,20 @@ def part_of(store: Store, home: Path, run: str) -> str | None:
     job = demo_job(home, name)
     going = bool(name and job.asked) and demo_state(job, store, home, name).state in ("running", "interrupted")
     return name if going else None
+
+
+def expected(home: Path, runs: list[Listed]) -> list[Listed]:
+    """The same, but that a run with which a demo was told to go on is starting, not as its last attempt left it."""
+    found = {each.row.name: each for each in runs}
+    for name in {each.row.name.rpartition("-")[0] for each in runs if each.state in AGAIN} - {""}:
+        job = demo_job(home, name)
+        if not job.running:
+            continue
+        roles = (f"{name}-{role}" for step in STEPS.values() for role in step.runs)
+        due = next((found[run] for run in roles if run in found and found[run].state != "done"), None)
+        if due and due.state in AGAIN and (due.row.started or due.row.created) < (job.since or 0.0):
+            found[due.row.name] = replace(due, state="starting")
+    return list(found.values())
 
 
 def demo(store: Store, home: Path, name: str = "demo", new: Callable[[], None] | None = None) -> None:
@@ -107,7 +123,8 @@ def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
         words = heard(now)
         seconds = time_left(number, *work)
         left = f", about {duration(seconds)} left of the whole demo" if seconds is not None else left
-    st.progress((number - 1 + share) / len(STEPS), text=f"Step {number} of {len(STEPS)}{left}")
+    at = f"Step {number} of {len(STEPS)}{left}" if told.step else "Starting"
+    st.progress((number - 1 + share) / len(STEPS), text=at)
     items = ""
     for k, (step, each) in enumerate(STEPS.items(), 1):
         when = "was" if k < told.step else "now" if k == told.step else ""

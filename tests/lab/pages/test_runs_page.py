@@ -53,7 +53,7 @@ def test_a_line_says_how_each_run_is(home: Path, store: Store, monkeypatch: pyte
     store.record("base", [("validation/nats_per_character", 690, 0.5222)])
     gone = finished(store, home, "gone", "ppo", {"base": "base"})
     store.mark_started("gone")
-    store.mark_progress("gone", Progress(0.25, 1.0, "iteration 7: 3.10 nats", 60.0, 0.0))
+    store.mark_progress("gone", Progress(0.25, 1.0, "iteration 7: 3.10 nats", 60.0, time.time()))
     finished(store, home, "bad", "reward")
     store.mark_ended("bad", "failed", "the pool is empty")
     by_name = {each["name"]: each for each in rows(visit("runs"))}
@@ -259,6 +259,48 @@ def test_a_demo_that_died_says_so_with_its_last_line_and_goes_on_as_the_same(
     assert "The demo was ended at step 4 of 8" in app.warning[0].value and "Killed" in app.warning[0].value
     press(app, "Resume the demo")
     assert started.commands["demo"][3:-2] == ["demo", "--name", "demo", "--rater", "noisy", "--seed", "3"]
+
+
+def test_a_run_with_which_a_resumed_demo_goes_on_is_starting(home: Path, store: Store) -> None:
+    finished(store, home, "demo-base", "pretrain")
+    finished(store, home, "demo-ppo", "ppo")
+    store.mark_ended("demo-ppo", "stopped")
+    finished(store, home, "other-ppo", "ppo")
+    store.mark_ended("other-ppo", "stopped")
+    job = background(home, "demo")
+    job.folder.mkdir(parents=True)
+    (job.folder / "demo.json").write_text('["demo"]')
+
+    def shown() -> dict[str, tuple[str, bool]]:
+        return {each["name"]: (each["state"], each["again"]) for each in rows(visit("runs", runs_run="demo-ppo"))}
+
+    assert shown()["demo-ppo"] == ("stopped", True)
+    (job.folder / "demo.pid").write_text("1")
+    with (job.folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = shown()
+        assert found["demo-ppo"] == ("starting", False)
+        assert found["other-ppo"] == ("stopped", True) and found["demo-base"] == ("done", False)
+        app = visit("runs", runs_run="demo-ppo")
+        assert not {"Resume", "Stop", "Delete"} & set(labels(app))
+        assert [bar.proto.text for bar in app.get("progress")] == ["Starting"]
+        store.mark_started("demo-ppo")
+        store.mark_ended("demo-ppo", "stopped")  # by this attempt, which ends too
+        assert shown()["demo-ppo"] == ("stopped", True)
+
+
+def test_what_an_earlier_attempt_said_is_not_said_of_one_that_starts(home: Path, store: Store) -> None:
+    run = finished(store, home, "base", "pretrain")
+    store.mark_progress("base", Progress(0.25, 1.0, "step 7 of 28", 60.0, time.time()))
+    store.mark_started("base")
+    run.folder.mkdir(parents=True)
+    with run.lock_file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        (line,) = rows(visit("runs"))
+        assert (line["state"], line["how"], line["share"]) == ("running", "starting", 0.25)
+        store.mark_progress("base", Progress(0.5, 1.0, "step 14 of 28", 60.0, time.time()))
+        (line,) = rows(visit("runs"))
+        assert line["how"].startswith("step 14 of 28, 60 s left")
 
 
 @pytest.mark.parametrize("name", ["a/b", "--help", "two words", "nul\0", "../out"])

@@ -203,6 +203,45 @@ def test_deleting_asks_first_and_then_does_it(home: Path, store: Store) -> None:
     assert not (home / "runs" / "base").exists()
 
 
+def button(app: AppTest, label: str) -> Any:
+    return next(each for each in app.button if each.label == label)
+
+
+def test_labels_that_do_not_do_are_told_of_before_start(home: Path, store: Store, started: Started) -> None:
+    finished(store, home, "base", "pretrain")
+    pool(store)
+
+    def shown() -> tuple[bool, str]:
+        app = visit("runs", runs_new="Reward model")
+        line = " ".join(each.value for each in app.warning)
+        assert button(app, "Start").disabled == button(app, "Estimate the time").disabled == bool(line)
+        assert bool(line) == ("Label more of first" in [link.label for link in app.get("page_link")])
+        return button(app, "Start").disabled, line
+
+    assert shown() == (True, "'first' has no labels yet: label it first (rlhf-lab label).")
+    for k in range(20):
+        store.judge("first", k, "ann", 1)
+    assert shown() == (
+        True,
+        "16 labels to train on are too few: label more texts, at least 20 beside those held out, better 300.",
+    )
+    for k in range(20, 26):
+        store.judge("first", k, "ann", 1)
+    finished(store, home, "rm", "reward", {"base": "base"})
+    clone = visit("runs", runs_run="rm", **{"runs_clone:rm": "true"})
+    assert button(clone, "Start the clone").disabled
+    disabled, line = shown()
+    assert (
+        disabled
+        and line in clone.warning[0].value
+        and line.startswith("Of 21 labels to train on 21 are positive and 0 negative: ")
+    )
+    assert line.endswith("so label more texts, of the kind that is missing.")
+    for k in range(10):
+        store.judge("first", k, "ann", -1)
+    assert shown() == (False, "")
+
+
 def test_a_reward_model_needs_labels_and_is_offered_the_pools(home: Path, store: Store) -> None:
     finished(store, home, "base", "pretrain")
     assert "learns from the labels of a pool" in told(visit("runs", runs_new="Reward model"))

@@ -282,6 +282,22 @@ def test_a_verdict_is_shown_with_ledger_and_witness_and_ages_when_the_text_chang
     assert not button(app, "Judge").disabled
 
 
+@pytest.mark.parametrize("ending", ["", "\n"])  # saving ends the last line
+def test_a_verdict_outlives_a_change_of_the_name_alone(home: Path, started: Started, ending: str) -> None:
+    text = MINE.rstrip() + ending
+    typed(opened(workbench_file="few", workbench_against="human_simulator"), text, "submit")
+    (entry,), _ = source_module.read_text(home / "proposals" / "few.py", text)
+    judged(trial(home / "workspace", entry, REGISTRY.counterexamples["human_simulator"]))
+    drafts.save(home / "workspace", drafts.load(home / "workspace", "few"), home / "proposals", "fewer")
+    app = opened(workbench_draft="fewer", workbench_against="human_simulator")
+    shown = told(app)
+    assert "few against human_simulator; only the name has changed since" in shown
+    assert "before your last change" not in shown and "older" not in shown.replace(".older", "")
+    assert not button(app, "Judge").disabled
+    typed(app, text.replace("few(", "fewer(").replace("0.5", "0.25"), mark="3")
+    assert "few against human_simulator, before your last change" in told(app)
+
+
 def test_a_fault_of_the_run_is_marked_on_its_line(home: Path) -> None:
     text = MINE.replace("weight * view.parts", "wait * view.parts")
     (home / "proposals" / "few.py").write_text(text)

@@ -183,11 +183,12 @@ def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence
 
 def renamed(asked: Trial, kind: Kind, former: str, key: str) -> bool:
     """Whether the trial of this key was the same, but that the file of this kind declared the name `former`."""
-    file, other = (asked.proposal, asked.counterexample)[:: 1 if kind == "proposal" else -1]
+    mine = kind == "proposal"
+    file, other = (asked.proposal, asked.counterexample) if mine else (asked.counterexample, asked.proposal)
     text = rename(file["text"], file["name"], former)
     for each in (text, text.removesuffix("\n")):  # saving ends the last line
-        pair = ({**file, "text": each, "name": former}, other)[:: 1 if kind == "proposal" else -1]
-        if Trial(asked.home, *pair).key == key:
+        before = {**file, "text": each, "name": former}
+        if key == (Trial(asked.home, before, other) if mine else Trial(asked.home, other, before)).key:
             return True
     return False
 

@@ -30,9 +30,9 @@ def verdict(cell: Mapping[str, Any], since: str, *, older: bool, vault: bool) ->
         who = "The proposal" if cell["verdict"] == "error" else "The counterexample"
         words = f"{who} is at fault" + (f" in line {line}" if line else "") + f": {fault}"
     pair = f"{cell['proposal']} against {cell['counterexample']}{since}"
-    line = f'<p class="quiet">{escape(pair)}</p>' if since else ""
+    past = f'<p class="quiet">{escape(pair)}</p>' if since else ""
     seen = f"<h2>{word('witness', 'Witness')}</h2>{witness(cell['witness'])}" if cell["witness"] else ""
-    html(f'<div class="{"older" if older else ""}">{line}<p>{badge(cell)}</p><p>{escape(words)}</p>{seen}</div>')
+    html(f'<div class="{"older" if older else ""}">{past}<p>{badge(cell)}</p><p>{escape(words)}</p>{seen}</div>')
     if vault:
         to_vault(cell, cell["witness"])
 

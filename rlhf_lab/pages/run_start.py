@@ -12,10 +12,11 @@ from elk_sandbox.pages.frame import TICK, empty, html
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.jobs import open_run
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError, duration
+from elk_sandbox.terminal import InputError
 from rlhf_lab.evaluating import evaluating
 from rlhf_lab.labels import raters
 from rlhf_lab.launch import cloned, enter, go_on
+from rlhf_lab.pages import timing
 from rlhf_lab.pages.background import answer, background, follow, lab, watch
 from rlhf_lab.pages.demo_panel import demo_form
 from rlhf_lab.pages.label_makers import new_pool
@@ -109,20 +110,12 @@ def _launch(store: Store, home: Path, kind: str, changed: dict[str, Any], parent
             st.rerun()
     _told_short(short, str(changed.get("pool", "")))
     _begun(store, home, kind)
-    words = ["estimate", kind, *(["--base", parents["base"]] if parents else [])]
+    words = [kind, *(["--base", parents["base"]] if parents else [])]
     for key, value in changed.items():
         words += ["--set", f"{key}={value}"]
-    job = background(home, "estimate")
-    unable = job.running or bool(short)
-    if right.button("Estimate the time", key=f"estimate:{kind}", disabled=unable, help="Times a few steps."):
-        job.start(lab(home, *words, "--json"), [" ".join(words)])
-        st.rerun()
-    found = follow(job, "Timing a few steps.", " ".join(words))
-    if found:
-        html(
-            f"<p>About <strong>{duration(found['seconds'])}</strong> on this machine as it is now: {found['words']}, "
-            f"{found['step']:.2g} s each.</p>"
-        )
+    with right:
+        timing.button(home, words, f"estimate:{kind}", unable=bool(short))
+    timing.outcome(home, words)
 
 
 def _wanting(store: Store, kind: str, settings: Mapping[str, Any]) -> str:

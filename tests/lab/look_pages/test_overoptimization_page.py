@@ -27,7 +27,9 @@ def test_an_evaluated_run_is_told_in_a_sentence_and_drawn(home: Path) -> None:
     assert plotted["headline"] in told(app)
     assert app.selectbox(key="oo_run").value == "policy"  # the evaluated one, though `fresh` is later
     assert len(charts(app)) == 2
-    assert len(charts(opened("overoptimization", oo_training="true"))) == 4  # with its training's
+    _, _, *training = charts(opened("overoptimization", oo_training="true"))
+    axes = [re.findall(r'"x": \{"axis": (\{[^}]*\})', each) for each in training]
+    assert len(training) == 2 and all(found and set(found) == {'{"format": "d", "tickMinStep": 1}'} for found in axes)
     assert "stop, 10 nats" in charts(app)[0]
     for value in plotted["scores"]["proxy"]["mean"]:
         assert str(value - plotted["scores"]["proxy"]["mean"][0]) in charts(app)[1]

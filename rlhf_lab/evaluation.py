@@ -158,7 +158,7 @@ def estimate(
     found, at = _checkpoints(run), prepare(device)
     by = _meters(run, None, second, at)
     step = timed(lambda: _look(load_model(found[-1][1], at)[0], by, completions, 0), 1)
-    words = f"{len(found)} checkpoints of {completions} completions and a pool of {pool}; fitting the laws comes after"
+    words = f"before the laws are fitted, a pool of {pool} completions and {len(found)} checkpoints of {completions}"
     return Estimate(step * (len(found) + pool / completions), step, words)
 
 

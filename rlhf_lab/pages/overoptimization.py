@@ -148,12 +148,11 @@ def _evaluating(run: Run, plotted: dict[str, Any] | None) -> None:
         second = second_model(run, f"oo_second:{run.name}")
         by = ["--second", second] if second else []
         words = ["evaluate", run.name, *by]
-    with st.container(horizontal=True):
-        if st.button(label, type="primary", key="oo_go"):
-            job.start(lab(run.home, *words, "--json"), [run.name])
-            st.rerun()
-        if label != "Fit the laws":
-            timing.timing(run.home, ["evaluate", "--base", run.name, *by], "oo_time")
+    if st.button(label, type="primary", key="oo_go"):
+        job.start(lab(run.home, *words, "--json"), [run.name])
+        st.rerun()
+    if label != "Fit the laws":
+        timing.timing(run.home, ["evaluate", "--base", run.name, *by], "oo_time")
 
 
 def _watch(run: Run, job: Detached) -> None:

@@ -20,20 +20,8 @@ from sympy import (
     simplify,
 )
 
-__all__ = [
-    "Costs",
-    "Expr",
-    "Function",
-    "bit",
-    "combined",
-    "costs",
-    "entropy",
-    "exact",
-    "exclusive_or",
-    "majority",
-    "plain",
-    "tex",
-]
+__all__ = ["Costs", "Expr", "Function", "bit", "combined", "costs", "entropy", "exact", "exclusive_or", "majority"]
+__all__ += ["plain", "tex"]
 
 Expr = Any  # a sympy expression; sympy has no types
 Costs = Mapping[str, Expr]

@@ -59,10 +59,12 @@ def span(axis: Axis, cell: Cell, style: Style) -> str:
     """Values of the second axis, '' for all of them."""
     s, first, last = style.form(axis.symbol), cell.low == axis.low, cell.high == axis.high
     low, high = _short(cell.low_form, cell.low, style), _short(cell.high_form, cell.high, style)
-    if first or last:
-        return (
-            "" if first and last else f"{s} < {high}" if first else f"{s} {style.least if axis.discrete else '>'} {low}"
-        )
+    if first and last:
+        return ""
+    if first:
+        return f"{s} < {high}"
+    if last:
+        return f"{s} {style.least if axis.discrete else '>'} {low}"
     if axis.discrete:
         return f"{s} = {low}" if cell.high - cell.low <= axis.step else f"{low} {style.to} {s} < {high}"
     return f"{low} < {s} < {high}"

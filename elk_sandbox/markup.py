@@ -18,7 +18,10 @@ STYLE = f"""
 .elk .quiet {{ color: var(--elk-quiet); }}
 .elk .badge {{ display: inline-flex; align-items: center; gap: 0.45rem; padding: 0.1rem 0.6rem; border-radius: 0.3rem;
   font-weight: 600; white-space: nowrap; }}
-.elk .wide {{ overflow-x: auto; margin: 0.25rem 0 1rem; }}
+.elk .wide {{ overflow-x: auto; margin: 0.25rem 0 1rem; background:  /* a shade at the right where more lies there */
+  linear-gradient(var(--elk-paper), var(--elk-paper)) right / 2rem 100% no-repeat local,
+  linear-gradient(to left, color-mix(in srgb, var(--elk-ink) 25%, transparent), transparent) right / 1rem 100%
+  no-repeat; }}
 .elk table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; width: 100%; }}
 .elk th, .elk td {{ padding: 0.3rem 0.75rem 0.3rem 0; text-align: right; white-space: nowrap; border: 0;
   border-bottom: 1px solid var(--elk-line); vertical-align: middle; font-weight: 400; }}

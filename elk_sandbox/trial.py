@@ -16,13 +16,15 @@ from typing import Any
 
 from elk_sandbox import contest, literature
 from elk_sandbox.checks import with_settings
+from elk_sandbox.declare import Kind
+from elk_sandbox.drafts import rename
 from elk_sandbox.judged import there
 from elk_sandbox.keys import FRESH, cell_key, kept, source
 from elk_sandbox.runtime import lock, workspace
 from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import SHIPPED, Entry, Registry
 
-__all__ = ["Contest", "Opening", "Row", "Trial", "fault_line", "told", "trial"]
+__all__ = ["Contest", "Opening", "Row", "Trial", "fault_line", "renamed", "told", "trial"]
 
 KEPT = 24 * 3600.0  # seconds for which what was set down to be judged is kept
 PLACED = re.compile(r"^(?P<file>.*?\.py)(?::(?P<line>\d+))?: (?P<words>.*)$", re.DOTALL)
@@ -177,6 +179,18 @@ def trial(home: Path, proposal: Entry, counterexample: Entry, settings: Sequence
     """The trial of two files; each setting goes to all that have such a knob. Raises SettingError if none has."""
     first, second = (source(entry, knobs) for entry, knobs in with_settings([proposal, counterexample], settings))
     return Trial(home, first, second, tuple(settings))
+
+
+def renamed(asked: Trial, kind: Kind, former: str, key: str) -> bool:
+    """Whether the trial of this key was the same, but that the file of this kind declared the name `former`."""
+    mine = kind == "proposal"
+    file, other = (asked.proposal, asked.counterexample) if mine else (asked.counterexample, asked.proposal)
+    text = rename(file["text"], file["name"], former)
+    for each in (text, text.removesuffix("\n")):  # saving ends the last line
+        before = {**file, "text": each, "name": former}
+        if key == (Trial(asked.home, before, other) if mine else Trial(asked.home, other, before)).key:
+            return True
+    return False
 
 
 @cache

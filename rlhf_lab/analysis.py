@@ -19,9 +19,9 @@ from rlhf_lab.evaluation import Evaluation, worth_of
 from rlhf_lab.figures import Picture
 from rlhf_lab.growth import Growth, growth
 from rlhf_lab.report import Report, Sample, Samples, Section, page
+from rlhf_lab.reward_labels import split
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_run import logits
-from rlhf_lab.reward_training import split
 from rlhf_lab.settings import RATER
 
 __all__ = [

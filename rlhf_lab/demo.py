@@ -21,6 +21,7 @@ from rlhf_lab import analysis, findings, labels, plotted, raters, sampling
 from rlhf_lab.blind_outcome import outcome
 from rlhf_lab.blind_rating import compare_arms
 from rlhf_lab.blind_sheet import make_sheet, reveal
+from rlhf_lab.demo_log import STEPS
 from rlhf_lab.evaluation import evaluate, load_evaluation
 from rlhf_lab.labels import create_pool, label_with
 from rlhf_lab.machine import prepare
@@ -28,24 +29,13 @@ from rlhf_lab.report import Section
 from rlhf_lab.settings import settings_of
 from rlhf_lab.stages import CONFIGS, work
 
-__all__ = ["STEPS", "Demo"]
+__all__ = ["Demo"]
 
 LABELS = 375  # for the proxy, 300 to train on and 75 to judge it by; as many again for the second reward model
 KNOBS = {"counter": {"temperature": 0.0}}  # by sign: drawn by sigmoid(count), 300 labels say too little
 POLICY = {"reward_as": "logit", "learning_rate": 5e-4, "length": 24}
 EVALUATION: dict[str, Any] = {"gold": "careful", "completions": 1000, "pool": 8192, "seed": 0}
 BLIND = 40  # texts of each arm on the blind sheet
-# Each step with the seconds that it took on two cores: the first guess of the time that is left.
-STEPS = {
-    "pretrain": 75.0,
-    "label": 4.0,
-    "reward": 12.0,
-    "ppo": 60.0,
-    "twin": 25.0,
-    "evaluate": 25.0,
-    "blind": 2.0,
-    "report": 10.0,
-}
 
 
 @dataclass
@@ -65,12 +55,14 @@ class Demo:
         prepare(self.device)
         self._rater()  # which a wrong name is not to be found out about minutes from now
         began, expected, taken = time.monotonic(), 0.0, 0.0
-        for number, (step, usual) in enumerate(STEPS.items(), 1):
-            left = sum(list(STEPS.values())[number - 1 :]) * (taken / expected if expected else 1.0)
-            self.tell(f"[{number}/{len(STEPS)}] {step}: {self._words(step)} (about {duration(left)} left)")
+        for number, (step, told) in enumerate(STEPS.items(), 1):
+            usual = sum(each.seconds for each in list(STEPS.values())[number - 1 :])
+            # Before a step is timed here, a guess that says what it rests on: the step's own clock will differ.
+            left = f"{duration(usual * taken / expected)} left" if expected else f"{duration(usual)} on two idle cores"
+            self.tell(f"[{number}/{len(STEPS)}] {step}: {self._words(step)} (about {left})")
             since = time.monotonic()
             if getattr(self, f"_{step}")():  # what was done before says nothing of this machine's pace
-                expected, taken = expected + usual, taken + time.monotonic() - since
+                expected, taken = expected + told.seconds, taken + time.monotonic() - since
         return {**self._result, "seconds": time.monotonic() - began}
 
     def _words(self, step: str) -> str:

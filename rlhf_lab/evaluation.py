@@ -4,6 +4,8 @@ Gold is read here, after the run, and nowhere else.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,20 @@ from torch import Tensor
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints, diversity, raters
+from rlhf_lab.estimates import Estimate, timed
 from rlhf_lab.evaluated import Evaluation, load_evaluation
 from rlhf_lab.generate import sample, stream
 from rlhf_lab.kl import divergence
 from rlhf_lab.machine import prepare
-from rlhf_lab.models import load_model
+from rlhf_lab.models import LanguageModel, load_model
 from rlhf_lab.ppo_run import policies, reward_score, shaped
 from rlhf_lab.settings import PpoConfig, settings_of
 from rlhf_lab.stage import read
 from rlhf_lab.transformer import Transformer
 
-__all__ = ["Evaluation", "evaluate", "load_evaluation", "worth_of"]
+__all__ = ["Evaluation", "estimate", "evaluate", "load_evaluation", "worth_of"]
 
+COMPLETIONS, POOL = 1000, 8192  # of each checkpoint; of the original model, for best-of-n
 ROWS = 512  # completions scored at once
 GOLDS = ("careful", "vader")
 
@@ -45,14 +49,65 @@ def worth_of(name: str, texts: Sequence[str]) -> tuple[Float[np.ndarray, "text"]
     raise InputError(f"no gold is called {name!r}: careful (for the stage corpus) or vader")
 
 
+@dataclass(frozen=True)
+class _Meters:
+    """What a checkpoint's completions are judged by."""
+
+    base: LanguageModel
+    config: PpoConfig
+    gold: str
+    scores: dict[str, Callable[[Tensor], Tensor]]  # by role: proxy, and second if there is one
+
+
+def _checkpoints(run: Run) -> list[tuple[int, Path]]:
+    """The iterations and folders that are looked at. Raises InputError as `evaluate` does."""
+    if run.kind != "ppo":
+        raise InputError(f"{run.name!r} is a {run.kind} run: evaluate looks at the checkpoints of a ppo run")
+    found = policies(run)
+    if not found:
+        raise InputError(f"{run.name!r} has no checkpoint yet: wait for its first, or resume it")
+    if len(found) < 2:
+        raise InputError(f"{run.name!r} has but one checkpoint, the original model: wait for its next, or resume it")
+    return found
+
+
+def _meters(run: Run, gold: str | None, second: str | None, at: torch.device) -> _Meters:
+    base_run = run.store.run(run.parents["base"])
+    gold = gold or ("careful" if base_run.config["corpus"] == "stage" else "vader")
+    config: PpoConfig = settings_of(PpoConfig, run.config)
+    runs = run.folder.parent
+    base, _ = load_model(runs / run.parents["base"] / "model", at)
+    names = {"proxy": run.parents["reward"], **({"second": second} if second else {})}
+    scores = {
+        role: shaped(reward_score(name, runs / name, base, at, config.length), config) for role, name in names.items()
+    }
+    return _Meters(base, config, gold, scores)
+
+
+def _look(policy: LanguageModel, by: _Meters, completions: int, seed: int) -> tuple[dict[str, Any], list[str]]:
+    """What a checkpoint writes is worth, by name, and the texts."""
+    tokens = _draw(policy.model, by.config.length, completions, stream("evaluation", seed))
+    texts = by.base.texts(tokens)
+    worth, formed = worth_of(by.gold, texts)
+    kl, entropy = _divergence(policy.model, by.base.model, tokens)
+    row: dict[str, Any] = {role: score(tokens).double().cpu().numpy() for role, score in by.scores.items()}
+    row |= {"kl": kl, "gold": worth, "entropy": entropy / by.config.length}
+    written = tokens[:, 1:].cpu().numpy()
+    row |= {"distinct": diversity.distinct(written), "duplicates": diversity.duplicates(written)}
+    row["overlap"] = diversity.overlap(written)
+    if formed is not None:
+        row["well_formed"] = formed
+    return row, texts
+
+
 @torch.no_grad()
 def evaluate(
     run: Run,
     *,
     gold: str | None = None,
     second: str | None = None,
-    completions: int = 1000,
-    pool: int = 8192,
+    completions: int = COMPLETIONS,
+    pool: int = POOL,
     seed: int = 0,
     device: str = "cpu",
     tell: Callable[[int, int], None] = lambda done, total: None,
@@ -64,59 +119,47 @@ def evaluate(
     Raises InputError for a run without checkpoints, another kind of run, a second model of other tokens, or a device
     that is not here.
     """
-    if run.kind != "ppo":
-        raise InputError(f"{run.name!r} is a {run.kind} run: evaluate looks at the checkpoints of a ppo run")
-    found = policies(run)
-    if not found:
-        raise InputError(f"{run.name!r} has no checkpoint yet: wait for its first, or resume it")
-    if len(found) < 2:
-        raise InputError(f"{run.name!r} has but one checkpoint, the original model: wait for its next, or resume it")
-    base_run = run.store.run(run.parents["base"])
-    gold = gold or ("careful" if base_run.config["corpus"] == "stage" else "vader")
-    config: PpoConfig = settings_of(PpoConfig, run.config)
-    runs = run.folder.parent
-    at = prepare(device)
-    base, _ = load_model(runs / run.parents["base"] / "model", at)
-    names = {"proxy": run.parents["reward"], **({"second": second} if second else {})}
-    scores = {
-        role: shaped(reward_score(name, runs / name, base, at, config.length), config) for role, name in names.items()
-    }
+    found, at = _checkpoints(run), prepare(device)
+    by = _meters(run, gold, second, at)
     columns: dict[str, list[Any]] = {}
     texts = []
     for done, (_, folder) in enumerate(found):
         tell(done, len(found) + 1)
         language, meta = load_model(folder, at)
-        tokens = _draw(language.model, config.length, completions, stream("evaluation", seed))
-        texts.append(base.texts(tokens))
-        worth, formed = worth_of(gold, texts[-1])
-        kl, entropy = _divergence(language.model, base.model, tokens)
-        row: dict[str, Any] = {role: score(tokens).double().cpu().numpy() for role, score in scores.items()}
-        row |= {"kl": kl, "gold": worth, "entropy": entropy / config.length}
-        written = tokens[:, 1:].cpu().numpy()
-        row |= {"distinct": diversity.distinct(written), "duplicates": diversity.duplicates(written)}
-        row["overlap"] = diversity.overlap(written)
-        if formed is not None:
-            row["well_formed"] = formed
+        row, written = _look(language, by, completions, seed)
+        texts.append(written)
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
     tell(len(found), len(found) + 1)
-    tokens = _draw(base.model, config.length, pool, stream("best of n", seed))
-    pool_texts = base.texts(tokens)
-    pool_gold, pool_formed = worth_of(gold, pool_texts)
+    tokens = _draw(by.base.model, by.config.length, pool, stream("best of n", seed))
+    pool_texts = by.base.texts(tokens)
+    pool_gold, pool_formed = worth_of(by.gold, pool_texts)
     arrays = {key: np.array(value) for key, value in columns.items()}
     arrays["proxy"] = (arrays["proxy"] - meta["mean"]) / meta["sd"]
-    arrays |= {"pool_proxy": (scores["proxy"](tokens).double().cpu().numpy() - meta["mean"]) / meta["sd"]}
+    arrays |= {"pool_proxy": (by.scores["proxy"](tokens).double().cpu().numpy() - meta["mean"]) / meta["sd"]}
     arrays |= {"pool_gold": pool_gold, "steps": np.array([step for step, _ in found])}
     if pool_formed is not None:
         arrays["pool_well_formed"] = pool_formed
     described = {
-        "run": run.name, "gold": gold, "second": second, "completions": completions, "pool": pool, "seed": seed,
+        "run": run.name, "gold": by.gold, "second": second, "completions": completions, "pool": pool, "seed": seed,
         "texts": texts, "pool_texts": pool_texts,
     }  # fmt: skip
     tensors = {key: torch.as_tensor(value) for key, value in arrays.items()}
     checkpoints.save(run.folder / "evaluation", tensors, described)
     tell(len(found) + 1, len(found) + 1)
     return load_evaluation(run.folder / "evaluation")
+
+
+@torch.no_grad()
+def estimate(
+    run: Run, *, second: str | None = None, completions: int = COMPLETIONS, pool: int = POOL, device: str = "cpu"
+) -> Estimate:
+    """Time the last checkpoint, completions of the pool being taken to cost as much. Raises as `evaluate` does."""
+    found, at = _checkpoints(run), prepare(device)
+    by = _meters(run, None, second, at)
+    step = timed(lambda: _look(load_model(found[-1][1], at)[0], by, completions, 0), 1)
+    words = f"before the laws are fitted, a pool of {pool} completions and {len(found)} checkpoints of {completions}"
+    return Estimate(step * (len(found) + pool / completions), step, words)
 
 
 def _draw(model: Transformer, length: int, count: int, generator: torch.Generator) -> Tensor:

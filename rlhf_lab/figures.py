@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from elk_sandbox.palette import INK, QUIET
@@ -143,6 +144,7 @@ def kl_picture(
         axes.text(steps.max(), mark, f"{stop:g} nats", ha="right", va="bottom", fontsize=9, color=QUIET.light)
         axes.set_title(f"{name}: line, R² = {line.r2:.3f}", fontsize=11, loc="left", color=INK.light)
         axes.set(xlabel="PPO iterations", ylim=(0, None))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         told.append(f"{name} with a line of R squared {line.r2:.3f}")
     alt = f"{' and '.join(told)}; KL {_told(steps, nats, 'iteration')}."
     caption = "Dashed: straight lines by least squares. The exercise expects sqrt(KL) to be about linear in training."
@@ -218,6 +220,7 @@ def clip_picture(
     axes.axhline(1, color=QUIET.light, lw=1, ls=(0, (1, 2)))
     axes.text(steps.max(), 1, "1 %: below it, raise the batch", ha="right", va="bottom", fontsize=9, color=QUIET.light)
     axes.set(xlabel="PPO iterations", ylabel="% of tokens", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, (axes,))
     alt = f"Share of tokens whose ratio was clipped, {_told(steps, outside, 'iteration')}."
     caption = "A share of 0 throughout means one update a batch: the ratio is then 1."

@@ -17,15 +17,16 @@ from torch import Tensor
 from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
-from rlhf_lab import checkpoints, labels, resume
+from rlhf_lab import checkpoints, resume
 from rlhf_lab.bag_of_words import BagOfWords
 from rlhf_lab.estimates import Estimate, timed
 from rlhf_lab.machine import prepare
 from rlhf_lab.models import LanguageModel, load_model
 from rlhf_lab.reward_evaluation import Evaluation, Scores, evaluate, exact_interval
+from rlhf_lab.reward_labels import chosen, require_two_kinds, split, targets
 from rlhf_lab.reward_model import RewardModel, save_reward
 from rlhf_lab.reward_settings import RewardConfig
-from rlhf_lab.reward_training import ROWS, RewardTraining, require_two_kinds, split
+from rlhf_lab.reward_training import ROWS, RewardTraining
 
 __all__ = ["Data", "estimate", "labelled", "reward"]
 
@@ -44,17 +45,8 @@ class Data:
 
 def labelled(store: Store, config: RewardConfig, base: LanguageModel) -> Data:
     """The labels that a run is to learn from. Raises InputError if there are too few, or of texts that do not fit."""
-    if not config.pool:
-        raise InputError("name the pool whose labels are to be learned from: --pool NAME, or --set pool=NAME")
-    found = labels.current(store, config.pool, [config.rater] if config.rater else None)
-    end = config.first + config.labels if config.labels else len(found.numbers)
-    if end > len(found.numbers) or config.first >= end:
-        raise InputError(
-            f"the pool {config.pool!r} has {len(found.numbers)} labelled texts, not the {max(end, config.first + 1)} "
-            "that are asked for: label more, or ask for fewer"
-        )
-    chosen = slice(config.first, end)
-    tokens, shape = found.tokens[chosen], base.model.shape
+    found = chosen(store, config)
+    tokens, shape = found.tokens, base.model.shape
     lengths = sorted({len(row) for row in tokens})
     if len(lengths) > 1 or not 0 < lengths[0] < shape.context:
         raise InputError(
@@ -66,7 +58,7 @@ def labelled(store: Store, config: RewardConfig, base: LanguageModel) -> Data:
             f"the texts of {config.pool!r} are of another model's tokens: make a pool of this base's samples"
         )
     rows = torch.tensor([[0, *row] for row in tokens])
-    return Data(found.numbers[chosen], rows, (found.values[chosen] + 1) / 2, found.texts[chosen])
+    return Data(found.numbers, rows, targets(found), found.texts)
 
 
 def reward(config: RewardConfig, run: Run) -> None:

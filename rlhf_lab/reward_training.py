@@ -24,22 +24,15 @@ from rlhf_lab.bag_of_words import Words, folds, logistic, outside
 from rlhf_lab.models import LanguageModel
 from rlhf_lab.optimizers import adamw, scheduled, set_learning_rate
 from rlhf_lab.pretrain import bf16_is_fast
+from rlhf_lab.reward_labels import require_two_kinds
 from rlhf_lab.reward_model import Head, RewardModel, loss, pooled
 from rlhf_lab.reward_settings import RewardConfig
 
-__all__ = ["LEAST", "Mixture", "RewardTraining", "fit", "mix", "split"]
+__all__ = ["Mixture", "RewardTraining", "fit", "mix"]
 
-LEAST = 20  # labels to train on
 MAX_GRADIENT = 1.0  # norm
 FOLDS = 3  # of the stacking; with two, half of the labels are too few to tell what words are worth
 ROWS = 512  # texts judged at once
-
-
-def split(count: int, held_out: float, seed: int) -> tuple[Int[np.ndarray, "train"], Int[np.ndarray, "held"]]:
-    """Which of so many labels to train on and which to hold out, each in order."""
-    shuffled = np.random.default_rng([seed, count]).permutation(count)
-    held = round(held_out * count)
-    return np.sort(shuffled[held:]), np.sort(shuffled[:held])
 
 
 @dataclass(frozen=True)
@@ -245,18 +238,6 @@ class RewardTraining:
         self.began, self.order = meta["began"], tensors["order"]
         self.total.copy_(tensors["total"])
         resume.scatter(tensors, self.model, self.generator, self.optimizer)
-
-
-def require_two_kinds(targets: Float[np.ndarray, "text"]) -> None:
-    """Raises InputError for fewer labels than a head needs, or labels of too few of one kind."""
-    if len(targets) < LEAST:
-        raise InputError(f"{len(targets)} labels to train on are too few: label at least {LEAST}, better 300")
-    happy, sad = int((targets > 0.5).sum()), int((targets < 0.5).sum())
-    if min(happy, sad) < 2:
-        raise InputError(
-            f"of {len(targets)} labels to train on {happy} are positive and {sad} negative: a reward model needs at "
-            "least 2 of each, so label more texts, of the kind that is missing"
-        )
 
 
 def fit(

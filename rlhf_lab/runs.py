@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from elk_sandbox.runtime import jobs, lock
 from elk_sandbox.runtime.run import Run
@@ -27,7 +27,7 @@ class Listed:
     """A run as a line of a list."""
 
     row: RunRow
-    state: jobs.State
+    state: jobs.State | Literal["starting"]  # starting: what it is a part of is about to go on with it
     headline: dict[str, float]  # the last values of the metrics by which runs of its kind are known
 
 
@@ -59,7 +59,7 @@ def summary(run: Run) -> dict[str, Any]:
         "message": row.message,
         "progress": row.progress
         and {"done": row.progress.done, "total": row.progress.total, "words": row.progress.words},
-        "left": row.progress.left if row.progress and row.ended is None else None,
+        "left": row.said.left if row.said and row.ended is None else None,
         "attempts": row.attempts,
         "created": row.created,
         "parents": row.parents,

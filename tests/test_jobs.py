@@ -15,6 +15,7 @@ import pytest
 
 from elk_sandbox.runtime import jobs, lock
 from elk_sandbox.runtime.jobs import Run
+from elk_sandbox.runtime.pace import Pace
 from elk_sandbox.runtime.store import NameTaken, Store, open_store
 from elk_sandbox.terminal import InputError, duration
 
@@ -330,6 +331,23 @@ def test_words_are_kept_once_a_second(run: Run, store: Store) -> None:
     told = store.run("run").progress
     assert told is not None and (told.words, told.done) == ("step 100", 100)
     assert told.left is not None and 0 < told.left < 10
+
+
+@pytest.mark.parametrize("at", [0, 40])  # where it stood, if it goes on
+def test_the_time_left_is_by_the_steps_alone(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    pace = Pace()
+
+    def said(seconds: float, done: int) -> float | None:
+        clock[0] += seconds
+        return pace.show(done, 100, "").left
+
+    assert said(0, 0) is None
+    assert said(60, at + 1) is None, "it got ready, which will not be done again"
+    assert said(2, at + 2) == pytest.approx(2 * (100 - at - 2))
+    assert said(4, at + 4) == pytest.approx(2 * (100 - at - 4))
+    assert said(1, 100) == 0
 
 
 LOOP = """

@@ -22,6 +22,7 @@ from elk_sandbox.symbolic.judged import agrees, check, judged
 from elk_sandbox.symbolic.record import as_dict
 from elk_sandbox.symbolic.regions import Axis, Border, Plane
 from elk_sandbox.symbolic.scenes import SCENES
+from elk_sandbox.symbolic.where import WORDS, pairs
 from elk_sandbox.terminal import InputError
 
 REPOSITORY = Path(__file__).parents[1]
@@ -369,3 +370,24 @@ def test_a_form_by_cases_is_written_by_cases() -> None:
     k = Symbol("k", integer=True)
     form = plain(1 + Piecewise((k, k < 3), (3, True)) * 2)
     assert form == Piecewise((2 * k + 1, k < 3), (7, True))
+
+
+def test_an_end_that_is_known_in_closed_form_is_where_the_two_curves_meet() -> None:
+    plane = flipped("complexity", "human_simulator").plane
+    ((value, form),) = plane.edges.items()
+    assert float(form) == pytest.approx(value, abs=1e-9)
+    assert float(log(Rational(10, 9)) / log(Rational(1000, 9))) == pytest.approx(float(form), abs=1e-12)
+    (low, high) = plane.strips
+    for strip in (low, high):  # who stands where: each place's own cell says so
+        for cell in strip.cells:
+            x = (strip.low + strip.high) / 2
+            y = (cell.low + cell.high) / 2 if np.isfinite(cell.high) else 2 * cell.low + 1
+            assert plane.decide(x, y) == (cell.bad, cell.honest, cell.verdict)
+    places = pairs(plane, WORDS)
+    assert set(places) == {(c.bad, c.honest) for s in plane.strips for c in s.cells}
+    assert len(places["human_simulator", "direct_translator_hedged"]) == 2
+
+
+def test_an_end_without_closed_form_is_a_number() -> None:
+    plane = flipped("auxiliary_ai", "simple_steganography", None, "noise=1").plane
+    assert plane.edges == {} and [s.high for s in plane.strips][:2] == pytest.approx([0.18596, 0.750188], abs=1e-5)

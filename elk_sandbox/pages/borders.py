@@ -24,12 +24,11 @@ def formulas(record: Mapping[str, Any], names: Sequence[str], symbols: Mapping[s
             html("<p>Nowhere that was looked at.</p>")
         for border in borders:
             words = f"{_states(border['before'])} to {_states(border['after'])}"
-            where = _where(names[0], symbols, border[names[0]], record)
             second = border.get(names[1]) if len(names) > 1 else None
             if second is None:
-                html(f"<p>From {words}: {_between(symbols[names[0]], border[names[0]], record)}.</p>")
+                _place(f"From {words}", _between(names[0], symbols[names[0]], border))
                 continue
-            html(f"<p>Going up, from {words}{f', for {where}' if where else ''}:</p>")
+            _place(f"Going up, from {words}", f"for ${where}$" if (where := border["where"]) else "")
             if second["latex"]:
                 st.latex(second["latex"])
             else:
@@ -41,12 +40,14 @@ def formulas(record: Mapping[str, Any], names: Sequence[str], symbols: Mapping[s
         html(f"<p class='quiet'>The judge was asked at {many} point{'s' * (many != 1)} and {word}.</p>")
     with right:
         html("<p><strong>J(cheapest named bad reporter) - J(cheapest honest candidate), nats</strong></p>")
-        seen: dict[tuple[str, str, str], str] = {}
-        for region in record["regions"]:
-            seen.setdefault((region["bad"], region["honest"], region["latex"]), region["verdict"])
-        for bad, honest, form in seen:
-            html(f"<p class='quiet'><code>{escape(bad)}</code> against <code>{escape(honest)}</code></p>")
-            st.latex(form)
+        for found in record["formulas"]:
+            bad, honest = (escape(found[name]) for name in ("bad", "honest"))
+            html(f"<p class='quiet'><code>{bad}</code> against <code>{honest}</code></p>")
+            st.latex(found["latex"])
+            for k, place in enumerate(found["where"]):
+                st.markdown(f"{'or ' * bool(k)}for ${place}$")
+            if not found["where"]:
+                st.markdown("everywhere")
 
 
 def _states(verdicts: Sequence[str]) -> str:
@@ -54,28 +55,13 @@ def _states(verdicts: Sequence[str]) -> str:
     return " and ".join(f"<strong>{labels.get(v, '')} {escape(v)}</strong>" for v in verdicts)
 
 
-def _axis(name: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = next(a for a in record["over"] if a["name"] == name)
-    return found
+def _place(words: str, where: str) -> None:
+    """A line of HTML, and where it holds as mathematics."""
+    html(f"<p>{words}{':' if where else ''}</p>")
+    if where:
+        st.markdown(where)
 
 
-def _where(name: str, symbols: Mapping[str, str], ends: Mapping[str, float], record: Mapping[str, Any]) -> str:
-    axis, symbol = _axis(name, record), escape(symbols[name])
-    low, high = ends["from"], ends["to"]
-    first, last = low == axis["low"], high == axis["high"] or high is None
-    if first and last:
-        return ""
-    if axis["kind"] in ("odd", "count") and low == high:
-        return f"{symbol} = {low:g}"
-    return (
-        f"{symbol} from {low:.4g} on"
-        if last
-        else f"{symbol} up to {high:.4g}"
-        if first
-        else f"{symbol} from {low:.4g} to {high:.4g}"
-    )
-
-
-def _between(symbol: str, ends: Mapping[str, float], record: Mapping[str, Any]) -> str:
-    low, high = ends["from"], ends["to"]
-    return f"between {escape(symbol)} = {low:g} and {high:g}" if low != high else f"at {escape(symbol)} = {low:.6g}"
+def _between(name: str, symbol: str, border: Mapping[str, Any]) -> str:
+    low, high = border[name]["from"], border[name]["to"]
+    return f"between {symbol} = {low:g} and {high:g}" if low != high else f"at ${border['where']}$"

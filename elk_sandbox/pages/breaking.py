@@ -124,7 +124,10 @@ def _begin(registry: Registry, home: Path, held: Contest) -> bool:
     opening = Opening(home, held.proposal, name) if name else None
     if opening and opening.job.running:
         done, every = opening.progress()
-        st.progress(done / every, text=f"Looking for the world that comes nearest: {done} of {every}")
+        now = f"Looking for the world that comes nearest: {done} of {every}"
+        if done == every:  # from the start, where the proposal was judged before
+            now = f"Judged on all {every} worlds. Now the file is written, begun from the one that comes nearest"
+        st.progress(done / every, text=now)
         return True
     if opening:
         _opened(home, opening)

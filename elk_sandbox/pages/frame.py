@@ -37,7 +37,7 @@ LOOK = """
 .elk a { color: var(--elk-accent); }
 .elk .chip { display: inline-block; padding: 0 0.5rem; border-radius: 0.3rem; font-size: 0.8125rem; line-height: 1.5rem;
   border: 1px solid var(--elk-line); color: var(--elk-quiet); white-space: nowrap; }
-.elk .chip.running { border-color: var(--elk-accent); color: var(--elk-accent); }
+.elk .chip.running, .elk .chip.starting { border-color: var(--elk-accent); color: var(--elk-accent); }
 .elk .chip.done { background: var(--elk-survives-fill); color: var(--elk-survives-ink); border-color: transparent; }
 .elk .chip.failed { background: var(--elk-strict-fill); color: var(--elk-strict-ink); border-color: transparent; }
 .elk .chip.interrupted, .elk .chip.stopped { background: var(--elk-error-fill); color: var(--elk-error-ink);

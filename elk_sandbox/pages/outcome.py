@@ -18,20 +18,21 @@ NEAR = 3  # families shown
 DIFFER = 4  # worlds named in which a family's verdict differs
 
 
-def verdict(cell: Mapping[str, Any], *, older: bool, vault: bool) -> None:
+def verdict(cell: Mapping[str, Any], since: str, *, older: bool, vault: bool) -> None:
     """The verdict in a sentence, with the situation that shows it.
 
-    older: of a text that was changed since. vault: the counterexample is a file, so that its case can be walked about.
+    since: what has happened since it was judged; empty if nothing. older: the text was changed since. vault: the
+    counterexample is a file, so that its case can be walked about.
     """
     words = sentence(cell)
     if cell["verdict"] in ("error", "invalid"):
         line, fault = told(cell["reason"])
         who = "The proposal" if cell["verdict"] == "error" else "The counterexample"
         words = f"{who} is at fault" + (f" in line {line}" if line else "") + f": {fault}"
-    pair = f"{cell['proposal']} against {cell['counterexample']}, before your last change"
-    since = f'<p class="quiet">{escape(pair)}</p>' if older else ""
+    pair = f"{cell['proposal']} against {cell['counterexample']}{since}"
+    past = f'<p class="quiet">{escape(pair)}</p>' if since else ""
     seen = f"<h2>{word('witness', 'Witness')}</h2>{witness(cell['witness'])}" if cell["witness"] else ""
-    html(f'<div class="{"older" if older else ""}">{since}<p>{badge(cell)}</p><p>{escape(words)}</p>{seen}</div>')
+    html(f'<div class="{"older" if older else ""}">{past}<p>{badge(cell)}</p><p>{escape(words)}</p>{seen}</div>')
     if vault:
         to_vault(cell, cell["witness"])
 

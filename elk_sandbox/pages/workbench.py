@@ -33,7 +33,7 @@ from elk_sandbox.pages.words import word
 from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime.registry import Entry, Registry, suggest
 from elk_sandbox.runtime.source import read_text
-from elk_sandbox.trial import Trial, fault_line, trial
+from elk_sandbox.trial import Trial, fault_line, renamed, trial
 
 TICK = 0.5  # seconds between two looks at a trial
 AGAINST = "workbench_against"
@@ -61,6 +61,7 @@ class _Look:
     running: bool
     cell: Mapping[str, Any] | None  # the verdict
     earlier: Mapping[str, Any] | None  # the last one that was asked for, where this text has none
+    older: bool  # that one's text is another in more than the name
     vault: bool  # its case can be walked about
 
 
@@ -111,7 +112,9 @@ def _bench(registry: Registry, home: Path) -> None:
     earlier = kept(home, draft.judged) if draft.judged and cell is None else None
     if blind():
         cell, earlier = (silenced([each])[0] if each else None for each in (cell, earlier))
-    look = _Look(against, running, cell, earlier, _walkable(registry, cell or earlier, entry))
+    same = asked and earlier and draft.judged and renamed(asked, kind, earlier[kind], draft.judged)
+    older = bool(earlier and not same)
+    look = _Look(against, running, cell, earlier, older, _walkable(registry, cell or earlier, entry))
     faults = [Fault(b.line, b.message) for b in broken]
     if at := fault_line(cell, kind):
         faults.append(Fault(*at))
@@ -135,7 +138,7 @@ def _bench(registry: Registry, home: Path) -> None:
         if shown := cell or earlier:
             stock = not settings and not against.startswith("draft:")
             listed = bool(cell and entry and stock and _listed(registry, entry))
-            details(shown, older=cell is None, vault=look.vault, listed=listed)
+            details(shown, older=look.older, vault=look.vault, listed=listed)
     with st.container():
         below = (breaking if kind == "proposal" else facing)(registry, home, entry, settings) if entry else False
     if kind == "proposal":
@@ -175,7 +178,8 @@ def _beside(home: Path, entry: Entry | None, asked: Trial | None, opponents: Map
     if asked and not look.running and asked.failed:
         st.error(f"It was not judged. The last that was said: {asked.failed}")
     if shown := look.cell or look.earlier:
-        verdict(shown, older=look.cell is None, vault=look.vault)
+        since = "; only the name has changed since" if entry and shown[entry.kind] != entry.name else ""
+        verdict(shown, ", before your last change" if look.older else since, older=look.older, vault=look.vault)
 
 
 def _judge(home: Path, draft: Draft, asked: Trial | None) -> None:

@@ -19,17 +19,22 @@ class Pace:
     """Shows on the standard error what it is told, from the first word to `close`."""
 
     def __init__(self) -> None:
-        self._first: tuple[float, float] | None = None  # when, and how much was done
+        self._begun: float | None = None  # how much was done at the first word
+        self._first: tuple[float, float] | None = None  # when more was done, and how much
         self._line = 0.0  # when the last line was printed
         self._bar: tuple[Bar, TaskID] | None = None
 
     def show(self, done: float, total: float, words: str) -> Progress:
         """Show these words and how much is done, in any unit; return them with the time that is left."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first, self._line = (now, done), now
-        since, before = self._first
-        left = max(total - done, 0.0) * (now - since) / (done - before) if done > before else None
+        now, left = time.monotonic(), None
+        if self._begun is None:
+            self._begun, self._line = done, now
+        # Up to the first step the time goes into getting ready, and a run that goes on leaps to where it stood.
+        if self._first is None and done > self._begun:
+            self._first = now, done
+        elif self._first and done > self._first[1]:
+            since, before = self._first
+            left = max(total - done, 0.0) * (now - since) / (done - before)
         told = words if left is None else f"{words}, {duration(left)} left"
         if err.is_terminal:
             bar, task = self._bar or self._start()

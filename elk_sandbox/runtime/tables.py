@@ -151,7 +151,12 @@ class RunRow:
     message: str  # why it failed; else empty
     want_stop: bool  # somebody asked it to stop
     attempts: int
-    progress: Progress | None  # the last that was said
+    progress: Progress | None  # the last that was said, in whatever attempt
+
+    @property
+    def said(self) -> Progress | None:
+        """The last that was said since the last attempt began; None if that said nothing yet."""
+        return self.progress if self.progress and self.progress.at >= (self.started or 0.0) else None
 
 
 @dataclass(frozen=True)

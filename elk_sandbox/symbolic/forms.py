@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Float, Integer, Piecewise, Rational, binomial, factor, latex, log, piecewise_fold, simplify
+from sympy import (
+    Float,
+    Integer,
+    Piecewise,
+    Rational,
+    binomial,
+    factor,
+    latex,
+    log,
+    logcombine,
+    piecewise_fold,
+    simplify,
+)
 
-__all__ = ["Costs", "Expr", "Function", "bit", "costs", "entropy", "exact", "exclusive_or", "majority", "plain", "tex"]
+__all__ = ["Costs", "Expr", "Function", "bit", "combined", "costs", "entropy", "exact", "exclusive_or", "majority"]
+__all__ += ["plain", "tex"]
 
 Expr = Any  # a sympy expression; sympy has no types
 Costs = Mapping[str, Expr]
@@ -103,6 +116,12 @@ def plain(form: Expr) -> Expr:
         ways.append(simplify(form))
     ways = [way.replace(lambda e: e.func is log, lambda e: log(factor(e.args[0]))) for way in ways]
     return min(ways, key=lambda f: int(f.count_ops()))
+
+
+def combined(form: Expr) -> Expr:
+    """A quotient with the logarithms above and below made one each."""
+    above, below = form.as_numer_denom()
+    return logcombine(above) / logcombine(below)
 
 
 def exact(value: float) -> Expr:

@@ -11,6 +11,7 @@ from elk_sandbox.symbolic.forms import Expr, plain, tex
 from elk_sandbox.symbolic.judged import Point, agrees
 from elk_sandbox.symbolic.regions import Axis, Border, Cell, Strip
 from elk_sandbox.symbolic.told import legend, objective
+from elk_sandbox.symbolic.where import TEX, end, pairs, stretch
 
 __all__ = ["as_dict", "opened"]
 
@@ -34,6 +35,10 @@ def as_dict(flip: Flip, points: list[Point]) -> dict[str, Any]:
         "honest": {n: str(plain(f)) for n, f in plane.honest.items()},
         "difference": str(difference),
         "latex": tex(plain(difference)),
+        "formulas": [
+            {"bad": b, "honest": h, "latex": tex(plain(plane.bad[b] - plane.honest[h])), "where": places}
+            for (b, h), places in pairs(plane, TEX).items()
+        ],
         "regions": [_region(flip, strip, cell) for strip in plane.strips for cell in strip.cells],
         "borders": [_border(flip, b) for b in plane.borders],
         "judge": {
@@ -108,6 +113,10 @@ def _region(flip: Flip, strip: Strip, cell: Cell) -> dict[str, Any]:
 def _border(flip: Flip, border: Border) -> dict[str, Any]:
     first, *rest = flip.plane.axes
     told: dict[str, Any] = {first.name: {"from": border.low, "to": border.high}}
+    if border.at is not None:
+        told["where"] = stretch(flip.plane, border.low, border.high, TEX)
+    elif not first.discrete:
+        told["where"] = f"{tex(first.symbol)} = {end(flip.plane, border.low, TEX)}"
     if border.at is not None:
         form = None if border.form is None else plain(border.form)
         told[rest[0].name] = {

@@ -11,12 +11,13 @@ import numpy as np
 from scipy.special import binom
 from sympy import Float, Integer, Symbol, lambdify
 
-from elk_sandbox.symbolic.forms import Expr
+from elk_sandbox.symbolic.forms import Expr, combined, plain
 
 __all__ = ["TIE", "Axis", "Border", "Cell", "Plane", "Strip"]
 
 TIE = 1e-9  # nats, as the judge has it
 SAMPLES = 400  # of a continuous axis
+NEAR = 1e-9  # of an end that was searched for, from the same in closed form
 EQUAL = 1e-12  # of two breaks, or of two candidates' values, in proportion
 Words = Literal["killed, strict", "killed, tie", "survives"]
 VERDICTS: tuple[Words, ...] = ("killed, strict", "killed, tie", "survives")
@@ -219,6 +220,28 @@ class Plane:
             all(len(o) == len(middle) and abs(o[k].low - c.low) < 1e-9 for o in others) for k, c in enumerate(middle)
         ]
         return _with_ends(middle, [_written(c.low) if s else None for s, c in zip(same, middle, strict=True)])
+
+    @cached_property
+    def edges(self) -> dict[float, Expr]:
+        """Ends of strips over a continuous axis that are known in closed form: where two curves meet, affine in it."""
+        x, found = self.axes[0], dict[float, Expr]()
+        curves = [*(form for form, _ in self._roots or ()), Integer(0)] if self.axes[1:] else self._forms
+        if x.discrete:
+            return found
+        at = _compiled([x.symbol], curves)
+        for value in {v for s in self.strips for v in (s.low, s.high)} - {x.low, x.high}:
+            with np.errstate(all="ignore"):
+                heights = [float(h) for h in at(np.float64(value))]
+            meeting = [
+                gap for (one, a), (other, b) in combinations(zip(curves, heights, strict=True), 2)
+                if abs(a - b) < NEAR and (gap := (one - other).expand()).has(x.symbol)
+            ]  # fmt: skip
+            slopes = [(gap, gap.diff(x.symbol)) for gap in meeting]
+            exact = [-gap.subs(x.symbol, 0) / s for gap, s in slopes if not s.has(x.symbol)]
+            exact = [form for one in exact for form in (plain(one), combined(one))]
+            if near := [form for form in exact if abs(float(form) - value) < NEAR]:
+                found[value] = min(near, key=lambda form: int(form.count_ops()))
+        return found
 
     @cached_property
     def borders(self) -> list[Border]:

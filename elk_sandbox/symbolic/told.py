@@ -1,9 +1,6 @@
 """A flip in words and closed forms on the terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from itertools import groupby
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -14,7 +11,8 @@ from elk_sandbox.listing import LABEL, facts
 from elk_sandbox.symbolic.flip import Flip
 from elk_sandbox.symbolic.forms import Expr, plain
 from elk_sandbox.symbolic.judged import Point, agrees
-from elk_sandbox.symbolic.regions import Axis, Border, Cell
+from elk_sandbox.symbolic.regions import Axis, Border, Plane
+from elk_sandbox.symbolic.where import WORDS, end, joined, merged, pairs, span, stretch
 
 __all__ = ["disagreement", "legend", "objective", "show"]
 
@@ -28,7 +26,6 @@ LETTERS = {
     "specificity": ("ln N", "N siblings that fit"),
     "usable_information": ("V", "V-information"),
 }
-WIDE = 60  # characters of a form within a line
 STYLE = {"killed, strict": "red", "killed, tie": "red", "survives": "green"}
 INDENT = " " * LABEL
 
@@ -41,15 +38,17 @@ def show(console: Console, flip: Flip, points: list[Point]) -> None:
     settings = _settings(flip)
     facts(console, [("with", settings)] if settings else [])
     console.print(Text("\nJ(cheapest named bad reporter) - J(cheapest honest candidate), nats", style="bold"))
-    for (bad, honest), where in _pairs(flip).items():
-        console.print(Text(f"{bad} against {honest}" + (f": {where}" if where else ""), style="dim"))
+    for (bad, honest), places in pairs(plane, WORDS).items():
+        console.print(Text(f"{bad} against {honest}", style="dim"))
+        for k, place in enumerate(places):
+            console.print(Text(f"{'or ' * bool(k)}for {place}", style="dim"), soft_wrap=True)
         _form(console, plain(plane.bad[bad] - plane.honest[honest]))
     facts(console, (("verdict", words) for words in _verdicts(flip)))
     for border in plane.borders:
         if border.form is None and border.at is None:
-            facts(console, [("flips", _place(plane.axes[0], border))])
+            facts(console, [("flips", _place(plane, border))])
         elif not plane.axes[1].discrete:
-            facts(console, [("flips", _crossing(plane.axes, border))])
+            facts(console, [("flips", _crossing(plane, border))])
             if border.form is not None and not border.form.is_number:
                 _form(console, Eq(plane.axes[1].symbol, plain(border.form)))
     if not plane.borders:
@@ -57,23 +56,24 @@ def show(console: Console, flip: Flip, points: list[Point]) -> None:
     facts(console, [*_contested(flip), ("judge", _checked(flip, points))])
 
 
-def _place(axis: Axis, border: Border) -> str:
+def _place(plane: Plane, border: Border) -> str:
     """Between two values of a discrete first axis, at one of a continuous one."""
+    axis = plane.axes[0]
     where = (
         f"between {axis.symbol} = {border.low:g} and {border.high:g}"
         if axis.discrete
-        else f"at {axis.symbol} = {border.low:.10g}"
+        else f"at {axis.symbol} = {end(plane, border.low, WORDS, digits=10)}"
     )
     return f"{where}, from {' and '.join(border.before)} to {' and '.join(border.after)}"
 
 
-def _crossing(axes: Sequence[Axis], border: Border) -> str:
+def _crossing(plane: Plane, border: Border) -> str:
     """What lies below and above a border over the first axis."""
-    where = _stretch(axes[0], border.low, border.high)
+    where = stretch(plane, border.low, border.high, WORDS)
     words = f"from {border.before[0]} to {border.after[0]}" + (f", {where}" if where else "")
     if border.form is None:
         return f"{words}, where the difference is 0"
-    return f"{words}, at {axes[1].symbol} = {border.form}" if border.form.is_number else words
+    return f"{words}, at {plane.axes[1].symbol} = {border.form}" if border.form.is_number else words
 
 
 def _contested(flip: Flip) -> list[tuple[str, str]]:
@@ -135,83 +135,21 @@ def _domains(axes: Sequence[Axis]) -> Text:
     return Text(f"   over {', '.join(told)}" if told else "", style="dim")
 
 
-def _stretch(axis: Axis, low: float, high: float) -> str:
-    """Values of the first axis in words, '' for all of them."""
-    if low == axis.low and high == axis.high:
-        return ""
-    s = axis.symbol
-    if axis.discrete:
-        if low == high:
-            return f"{s} = {low:g}"
-        return f"{s} from {low:g} on" if high == axis.high else f"{s} from {low:g} to {high:g}"
-    if low == axis.low:
-        return f"{s} < {high:.6g}"
-    return f"{s} > {low:.6g}" if high == axis.high else f"{low:.6g} < {s} < {high:.6g}"
-
-
-def _span(axis: Axis, cell: Cell) -> str:
-    """Values of the second axis in words, '' for all of them."""
-    s, first, last = axis.symbol, cell.low == axis.low, cell.high == axis.high
-    low, high = _short(cell.low_form, cell.low), _short(cell.high_form, cell.high)
-    if first or last:
-        return "" if first and last else f"{s} < {high}" if first else f"{s} {'>=' if axis.discrete else '>'} {low}"
-    if axis.discrete:
-        return f"{s} = {low}" if cell.high - cell.low <= axis.step else f"{low} <= {s} < {high}"
-    return f"{low} < {s} < {high}"
-
-
-def _short(form: Expr, value: float) -> str:
-    """An end in closed form, where that is short; else its value in the middle of the stretch."""
-    text = "" if form is None else str(plain(form))
-    return text if text and len(text) <= WIDE else f"about {value:.4g}"
-
-
-def _merged(cells: Sequence[Cell], of: Callable[[Cell], Any]) -> Iterator[Cell]:
-    """Neighbours that have this in common together."""
-    for _, group in groupby(cells, key=of):
-        alike = list(group)
-        yield replace(alike[0], high=alike[-1].high, high_form=alike[-1].high_form)
-
-
-def _joined(strips: Sequence[tuple[float, float, Any]]) -> list[tuple[float, float, Any]]:
-    """Neighbouring stretches of which the same is to be said."""
-    found: list[tuple[float, float, Any]] = []
-    for low, high, what in strips:
-        if found and found[-1][2] == what:
-            low = found.pop()[0]
-        found.append((low, high, what))
-    return found
-
-
 def _verdicts(flip: Flip) -> Iterator[Text]:
     axes = flip.plane.axes
     told = []
     for strip in flip.plane.strips:
-        cells = _merged(strip.cells, lambda c: c.verdict)
-        told.append((strip.low, strip.high, [(c.verdict, _span(axes[1], c) if axes[1:] else "") for c in cells]))
-    for low, high, cells in _joined(told):
-        where = _stretch(axes[0], low, high) if axes else ""
+        cells = merged(strip.cells, lambda c: c.verdict)
+        told.append((strip.low, strip.high, [(c.verdict, span(axes[1], c, WORDS) if axes[1:] else "") for c in cells]))
+    for low, high, cells in joined(told):
+        where = stretch(flip.plane, low, high, WORDS) if axes else ""
         text = Text(f"{where}: " if where else "")
-        for k, (verdict, span) in enumerate(cells):
-            text.append("; " if k else "").append(verdict, style=STYLE[verdict]).append(f" for {span}" if span else "")
+        for k, (verdict, across) in enumerate(cells):
+            text.append("; " if k else "").append(verdict, style=STYLE[verdict])
+            text.append(f" for {across}" if across else "")
         if axes and axes[0].discrete and high == axes[0].high and low < high:
             text.append(f" ({axes[0].symbol} looked at up to {high:g})", style="dim")
         yield text
-
-
-def _pairs(flip: Flip) -> dict[tuple[str, str], str]:
-    """Who stands against whom, and where in words."""
-    found: dict[tuple[str, str], list[tuple[float, float, Any]]] = {}
-    axes = flip.plane.axes
-    for strip in flip.plane.strips:
-        for cell in _merged(strip.cells, lambda c: (c.bad, c.honest)):
-            span = _span(axes[1], cell) if axes[1:] and not axes[1].discrete else ""
-            found.setdefault((cell.bad, cell.honest), []).append((strip.low, strip.high, span))
-    words = {}
-    for pair, places in found.items():
-        told = [(_stretch(axes[0], a, b) if axes else "", span) for a, b, span in _joined(places)]
-        words[pair] = "; ".join(dict.fromkeys(" and ".join(w for w in both if w) for both in told if any(both)))
-    return words
 
 
 def _checked(flip: Flip, points: list[Point]) -> str:

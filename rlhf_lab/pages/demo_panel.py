@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -10,18 +11,16 @@ import streamlit as st
 
 from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, html
-from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store, check_name
-from elk_sandbox.terminal import InputError
-from rlhf_lab.demo_log import STEPS, DemoState, demo_state
+from elk_sandbox.terminal import InputError, duration
+from rlhf_lab.demo_log import STEPS, DemoState, at_work, demo_state, time_left
 from rlhf_lab.pages.background import background, lab, watch
-from rlhf_lab.pages.run_list import pace
+from rlhf_lab.pages.run_list import AGAIN, heard
 from rlhf_lab.raters import RATERS
 from rlhf_lab.runs import Listed
 
-__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "part_of"]
+__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "expected", "part_of"]
 
 LOOK = """
 .elk ol.steps { list-style: none; padding: 0; margin: 0 0 0.75rem; }
@@ -46,6 +45,20 @@ def part_of(store: Store, home: Path, run: str) -> str | None:
     job = demo_job(home, name)
     going = bool(name and job.asked) and demo_state(job, store, home, name).state in ("running", "interrupted")
     return name if going else None
+
+
+def expected(home: Path, runs: list[Listed]) -> list[Listed]:
+    """The same, but that a run with which a demo was told to go on is starting, not as its last attempt left it."""
+    found = {each.row.name: each for each in runs}
+    for name in {each.row.name.rpartition("-")[0] for each in runs if each.state in AGAIN} - {""}:
+        job = demo_job(home, name)
+        if not job.running:
+            continue
+        roles = (f"{name}-{role}" for step in STEPS.values() for role in step.runs)
+        due = next((found[run] for run in roles if run in found and found[run].state != "done"), None)
+        if due and due.state in AGAIN and (due.row.started or due.row.created) < (job.since or 0.0):
+            found[due.row.name] = replace(due, state="starting")
+    return list(found.values())
 
 
 def demo(store: Store, home: Path, name: str = "demo", new: Callable[[], None] | None = None) -> None:
@@ -102,19 +115,20 @@ def _begin(home: Path, name: str, words: tuple[str, ...] = ()) -> None:
 
 
 def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
-    current = [row for row in store.runs() if row.name.startswith(f"{name}-") and row.progress and row.ended is None]
-    going = [row for row in current if jobs.state(Run(store, home, row)) == "running"]
-    share, words = 0.0, ""
-    if going and going[-1].progress:
-        now = going[-1].progress
-        share, words = min(now.done / max(now.total, 1e-9), 1.0), pace(Listed(going[-1], "running", {}))
-    at = max(told.step - 1, 0)
-    left = f", about {told.left} left of the whole demo when this step began" if told.left else ""
-    st.progress((at + share) / len(STEPS), text=f"Step {max(told.step, 1)} of {len(STEPS)}{left}")
+    number = max(told.step, 1)
+    work = at_work(demo_job(home, name), store, name, number)
+    share, words, left = 0.0, "", f", about {told.left}" if told.left else ""
+    if work is not None:  # one estimate, the whole demo's, by the pace of the step
+        share, now = work
+        words = heard(now)
+        seconds = time_left(number, *work)
+        left = f", about {duration(seconds)} left of the whole demo" if seconds is not None else left
+    at = f"Step {number} of {len(STEPS)}{left}" if told.step else "Starting"
+    st.progress((number - 1 + share) / len(STEPS), text=at)
     items = ""
-    for k, (step, what) in enumerate(STEPS.items(), 1):
+    for k, (step, each) in enumerate(STEPS.items(), 1):
         when = "was" if k < told.step else "now" if k == told.step else ""
-        shown = escape(words) if when == "now" and words else what
+        shown = escape(words) if when == "now" and words else each.what
         items += f'<li class="{when}"><b>{"✓" * (when == "was")}</b><span>{step}</span><span>{shown}</span></li>'
     html(f'<ol class="steps">{items}</ol>')
     stopping = bool(st.session_state.get(f"demo stopping:{name}"))

@@ -16,7 +16,7 @@ from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.terminal import duration
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.evaluating import evaluating
-from rlhf_lab.pages import curves, region, training
+from rlhf_lab.pages import curves, region, timing, training
 from rlhf_lab.pages.background import complaint, lab
 from rlhf_lab.pages.choice import one_of
 from rlhf_lab.pages.kept import chosen_run, evaluation_of, looked_at, nothing_yet, plotted_of, runs_of
@@ -143,13 +143,16 @@ def _evaluating(run: Run, plotted: dict[str, Any] | None) -> None:
     if (why := refusal()) is not None:
         st.info(why)
         return
-    words = ["report", run.name]
+    words, by = ["report", run.name], []
     if label != "Fit the laws":
         second = second_model(run, f"oo_second:{run.name}")
-        words = ["evaluate", run.name, *(["--second", second] if second else [])]
+        by = ["--second", second] if second else []
+        words = ["evaluate", run.name, *by]
     if st.button(label, type="primary", key="oo_go"):
         job.start(lab(run.home, *words, "--json"), [run.name])
         st.rerun()
+    if label != "Fit the laws":
+        timing.timing(run.home, ["evaluate", "--base", run.name, *by], "oo_time")
 
 
 def _watch(run: Run, job: Detached) -> None:

@@ -134,11 +134,11 @@ def actions(store: Store, home: Path, found: Listed) -> None:
                 told, key=f"stop:{name}", on_click=act, args=(store, home, "stop", name), disabled=found.row.want_stop,
                 help="It saves its state first, and goes on from there later.",
             )  # fmt: skip
-        elif found.state != "done":
+        elif found.state not in ("done", "starting"):
             label = "Start" if found.state == "new" else "Resume"
             st.button(label, type="primary", key=f"resume:{name}", on_click=act, args=(store, home, "resume", name))
         _links(store, found)
-        if found.state != "running" and st.button("Delete", key=f"delete:{name}"):
+        if found.state not in ("running", "starting") and st.button("Delete", key=f"delete:{name}"):
             _confirm(store, home, name)
     if fault := st.session_state.pop("runs_fault", None):
         st.error(fault)

@@ -9,10 +9,11 @@ import streamlit as st
 
 from elk_sandbox.pages.script import MAKE
 from elk_sandbox.palette import variables
+from elk_sandbox.runtime.tables import Progress
 from elk_sandbox.terminal import duration
 from rlhf_lab.runs import Listed
 
-__all__ = ["KINDS", "figures", "pace", "run_list"]
+__all__ = ["AGAIN", "KINDS", "figures", "heard", "pace", "run_list"]
 
 KINDS = {"pretrain": "language model", "reward": "reward model", "ppo": "PPO policy"}
 FIGURES = {
@@ -44,7 +45,7 @@ button:focus-visible {{ outline: 2px solid var(--elk-accent); outline-offset: -2
 .figures {{ font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .chip {{ justify-self: start; padding: 0 0.5rem; border-radius: 0.3rem; font-size: 0.8125rem; line-height: 1.5rem;
   border: 1px solid var(--elk-line); color: var(--elk-quiet); }}
-.chip.running {{ border-color: var(--elk-accent); color: var(--elk-accent); }}
+.chip.running, .chip.starting {{ border-color: var(--elk-accent); color: var(--elk-accent); }}
 .chip.done {{ background: var(--elk-survives-fill); color: var(--elk-survives-ink); border-color: transparent; }}
 .chip.failed {{ background: var(--elk-strict-fill); color: var(--elk-strict-ink); border-color: transparent; }}
 .chip.interrupted, .chip.stopped {{ background: var(--elk-error-fill); color: var(--elk-error-ink);
@@ -135,7 +136,7 @@ def run_list(
 
 
 def _drawn(run: Listed, may_act: bool) -> dict[str, Any]:
-    told, going = run.row.progress, run.state in ("running", "interrupted", "stopped", "failed")
+    told, going = run.row.progress, run.state in ("running", "starting", "interrupted", "stopped", "failed")
     return {
         "name": run.row.name,
         "kind": KINDS.get(run.row.kind, run.row.kind),
@@ -154,13 +155,19 @@ def pace(run: Listed) -> str:
         return run.row.message
     if run.state == "new":
         return "not started yet"
-    if told is None:
-        return "starting" if run.state == "running" else ""
-    if run.state == "done" and run.row.kind == "ppo":
-        return ""  # its figures say it; the last words may be an evaluation's
-    if run.state != "running":
-        return told.words
-    left = f", {duration(told.left)} left" if told.left is not None else ""
+    if run.state == "starting":
+        return "the demo goes on with it"
+    if run.state == "running":
+        said = run.row.said
+        left = f", {duration(said.left)} left" if said and said.left is not None else ""
+        return heard(said, left) if said else "starting"
+    if told is None or (run.state == "done" and run.row.kind == "ppo"):
+        return ""  # of a policy that is done its figures say it; the last words may be an evaluation's
+    return told.words
+
+
+def heard(told: Progress, left: str = "") -> str:
+    """What a run that goes on said last, what is to be added to it, and how long ago that was."""
     return f"{told.words}{left} · heard {duration(max(time.time() - told.at, 0))} ago"
 
 

@@ -12,17 +12,20 @@ from elk_sandbox.pages.frame import TICK, empty, html
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.jobs import open_run
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError, duration
+from elk_sandbox.terminal import InputError
 from rlhf_lab.evaluating import evaluating
 from rlhf_lab.labels import raters
 from rlhf_lab.launch import cloned, enter, go_on
+from rlhf_lab.pages import timing
 from rlhf_lab.pages.background import answer, background, follow, lab, watch
 from rlhf_lab.pages.demo_panel import demo_form
 from rlhf_lab.pages.label_makers import new_pool
 from rlhf_lab.pages.second import second_model
 from rlhf_lab.pages.stage_form import settings_form
 from rlhf_lab.raters import RATERS
-from rlhf_lab.settings import RATER
+from rlhf_lab.reward_labels import check
+from rlhf_lab.reward_settings import RewardConfig
+from rlhf_lab.settings import RATER, settings_of
 
 __all__ = ["PARTS", "clone_form", "evaluate_form", "start"]
 
@@ -95,7 +98,8 @@ def _launch(store: Store, home: Path, kind: str, changed: dict[str, Any], parent
     if why := refusal():
         st.warning(why)
         return
-    if middle.button("Start", type="primary", key=f"start:{kind}", width="stretch"):
+    short = _wanting(store, kind, changed)
+    if middle.button("Start", type="primary", key=f"start:{kind}", width="stretch", disabled=bool(short)):
         try:
             go_on(enter(store, home, kind, name, changed, dict(parents)))
         except InputError as reason:
@@ -104,20 +108,35 @@ def _launch(store: Store, home: Path, kind: str, changed: dict[str, Any], parent
             st.query_params["runs_run"] = name
             st.session_state["runs_begun"] = name, kind
             st.rerun()
+    _told_short(short, str(changed.get("pool", "")))
     _begun(store, home, kind)
-    words = ["estimate", kind, *(["--base", parents["base"]] if parents else [])]
+    words = [kind, *(["--base", parents["base"]] if parents else [])]
     for key, value in changed.items():
         words += ["--set", f"{key}={value}"]
-    job = background(home, "estimate")
-    if right.button("Estimate the time", key=f"estimate:{kind}", disabled=job.running, help="Times a few steps."):
-        job.start(lab(home, *words, "--json"), [" ".join(words)])
-        st.rerun()
-    found = follow(job, "Timing a few steps.", " ".join(words))
-    if found:
-        html(
-            f"<p>About <strong>{duration(found['seconds'])}</strong> on this machine as it is now: {found['words']}, "
-            f"{found['step']:.2g} s each.</p>"
-        )
+    with right:
+        timing.button(home, words, f"estimate:{kind}", unable=bool(short))
+    timing.outcome(home, words)
+
+
+def _wanting(store: Store, kind: str, settings: Mapping[str, Any]) -> str:
+    """Why a reward model could not be trained on the labels that there are; empty if it could."""
+    if kind != "reward":
+        return ""
+    try:
+        config = settings_of(RewardConfig, dict(settings))
+    except InputError:
+        return ""  # the button says why
+    try:
+        check(store, config)
+    except InputError as reason:
+        return str(reason)
+    return ""
+
+
+def _told_short(short: str, pool: str) -> None:
+    if short:
+        st.warning(f"{short[:1].upper()}{short[1:]}.")
+        st.page_link("rlhf_lab/pages/label.py", label=f"Label more of {pool}", query_params={"label_pool": pool})
 
 
 def _begun(store: Store, home: Path, kind: str) -> None:
@@ -153,7 +172,9 @@ def clone_form(store: Store, home: Path, row: Any) -> None:
     usual = _free(row.name, {each.name for each in store.runs()})
     new = left.text_input("Name of the new run", usual, key=f"clone:{row.name}:name:{usual}", max_chars=64).strip()
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items()) or "nothing is changed yet"
-    if right.button("Start the clone", type="primary", key=f"clone:{row.name}:go", width="stretch"):
+    short = _wanting(store, row.kind, row.config | changed)
+    go = f"clone:{row.name}:go"
+    if right.button("Start the clone", type="primary", key=go, width="stretch", disabled=bool(short)):
         try:
             go_on(cloned(store, home, row.name, new, changed))
         except InputError as reason:
@@ -162,6 +183,7 @@ def clone_form(store: Store, home: Path, row: Any) -> None:
             _show(new)
             st.rerun()
     st.caption(f"Changed: {told}.")
+    _told_short(short, str((row.config | changed).get("pool", "")))
 
 
 def evaluate_form(store: Store, home: Path, name: str) -> None:

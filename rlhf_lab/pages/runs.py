@@ -9,18 +9,20 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, begin, empty, html, opened, visit
 from elk_sandbox.pages.reveal import reveal
 from elk_sandbox.runtime.store import Store
-from rlhf_lab.pages.demo_panel import ABOVE, demo, part_of
+from rlhf_lab.pages.demo_panel import ABOVE, demo, expected, part_of
 from rlhf_lab.pages.run_detail import LOOK, act, actions, live
 from rlhf_lab.pages.run_list import run_list
 from rlhf_lab.pages.run_start import PARTS, start
 from rlhf_lab.runs import Listed, listed
+
+GOING = ("running", "starting")
 
 
 def main() -> None:
     begin("Runs", "What trains and what has trained. A run can be stopped, killed or lose its machine, and goes on.")
     st.html(f"<style>{LOOK}</style>")
     store, home = opened()
-    runs = listed(store, home)
+    runs = _runs(store, home)
     if not runs:
         empty("Each run will be a line here: a language model, reward models, policies. The demo makes five of them.")
         demo(store, home)
@@ -29,7 +31,7 @@ def main() -> None:
         return
     st.session_state["runs_seen"] = _states(runs)
     picked = _picked(runs)
-    if any(each.state == "running" for each in runs):
+    if any(each.state in GOING for each in runs):
         st.fragment(_list, run_every=TICK)(store, home)
     else:  # no fragment, since what is picked changes all below the list; in a box, as a fragment is
         with st.container():
@@ -41,7 +43,7 @@ def main() -> None:
         demo(store, home, name)
     if picked:
         reveal(f"{visit()} {shown}" if (shown := st.session_state.get("runs_show")) else "", "runs_arrival")
-        if picked.state == "running":
+        if picked.state in GOING:
             st.fragment(_detail, run_every=TICK)(store, home, picked.row.name)
         else:
             with st.container():
@@ -52,13 +54,17 @@ def main() -> None:
     _start(store, home)
 
 
+def _runs(store: Store, home: Path) -> list[Listed]:
+    return expected(home, listed(store, home))
+
+
 def _picked(runs: list[Listed]) -> Listed | None:
     """The run in the address, else the one that runs, else the latest."""
     asked = st.query_params.get("runs_run", "")
     by_name = {each.row.name: each for each in runs}
     if asked and asked not in by_name:
         st.caption(f"There is no run called {asked}.")
-    going = next((each for each in runs if each.state == "running"), runs[0])
+    going = next((each for each in runs if each.state in GOING), runs[0])
     return by_name.get(asked, going)
 
 
@@ -68,7 +74,7 @@ def _states(runs: list[Listed]) -> dict[str, tuple[str, bool]]:
 
 def _list(store: Store, home: Path) -> None:
     """Drawn each second while something runs; a run that began or ended has the whole page drawn anew."""
-    runs = listed(store, home)
+    runs = _runs(store, home)
     if not runs or st.session_state["runs_seen"] != _states(runs) or _draw(store, home, runs):
         st.rerun()
 
@@ -89,7 +95,7 @@ def _pick(name: str) -> None:
 
 
 def _detail(store: Store, home: Path, name: str) -> None:
-    found = next((each for each in listed(store, home) if each.row.name == name), None)
+    found = next((each for each in _runs(store, home) if each.row.name == name), None)
     if found:
         live(store, home, found)
 

@@ -92,8 +92,8 @@ def _extremes(run: str, held_out: float, seed: int, *when: int) -> tuple[list[La
 
     from rlhf_lab.attribution import added
     from rlhf_lab.checkpoints import load
+    from rlhf_lab.reward_labels import split
     from rlhf_lab.reward_run import logits
-    from rlhf_lab.reward_training import split
 
     torch.set_num_threads(1)
     folder = Path(run)

@@ -83,7 +83,7 @@ def _kl(metrics: dict[str, Any], stop: float) -> Drawn:
         legend=LINES,
     )
     data = charted(rows)
-    x = alt.X("x:Q", title="iteration")
+    x = alt.X("x:Q", title="iteration", axis=alt.Axis(tickMinStep=1, format="d"))
     line = data.mark_line(strokeWidth=1.8).encode(
         x=x, y=alt.Y("y:Q", title="nats a completion"), color=colour, strokeDash=dash,
         tooltip=[alt.Tooltip("x:Q", title="iteration"), alt.Tooltip("of:N", title="estimator"),
@@ -110,7 +110,7 @@ def _clip(metrics: dict[str, Any], clip: float) -> Drawn | None:
         charted(rows)
         .mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=22))
         .encode(
-            x=alt.X("x:Q", title="iteration"),
+            x=alt.X("x:Q", title="iteration", axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("y:Q", title="share of tokens", axis=alt.Axis(format=".1%")),
             color=colour,
             shape=alt.Shape(

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from elk_sandbox.runtime.run import Run
+from elk_sandbox.runtime.store import open_store
 from elk_sandbox.terminal import InputError
 from rlhf_lab import sampling
 from rlhf_lab.__main__ import main
@@ -176,6 +177,11 @@ def test_estimates_are_given(home: Path) -> None:
     )
     assert told(home, "estimate", "ppo", "--base", "base", "--set", "batch=32", "--set", "minibatch=16")["step"] > 0
     assert told(home, "estimate", "reward", "--base", "base", "--set", "pool=first")["seconds"] > 0
+    found = told(home, "estimate", "evaluate", "--base", "policy", "--second", "rm")
+    with open_store(home) as store:
+        steps = len(policies(Run(store, home, store.run("policy"))))
+    assert found["seconds"] == pytest.approx(found["step"] * (steps + 8192 / 1000)) and found["step"] > 0
+    assert found["words"].endswith(f"a pool of 8192 completions and {steps} checkpoints of 1000")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +232,11 @@ def test_estimates_are_given(home: Path) -> None:
         ("estimate reward", "--base"),
         ("estimate reward --base base", "--set pool=NAME"),
         ("estimate pretrain --base base", "builds on nothing"),
+        ("estimate evaluate", "--base names the ppo run"),
+        ("estimate evaluate --base base", "'base' is a pretrain run"),
+        ("estimate evaluate --base policy --second base", "--second names a reward run"),
+        ("estimate evaluate --base policy --set steps=3", "leave out --set"),
+        ("estimate ppo --base base --second rm", "of evaluate alone"),
         ("clone policy y --set epochs", "epochs=1"),
         ("clone policy y --set epochs=abc", "epochs is a whole number"),
         ("evaluate policy --second base", "--second names a reward run"),

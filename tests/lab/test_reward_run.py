@@ -17,10 +17,10 @@ from rlhf_lab import raters
 from rlhf_lab.bag_of_words import BagOfWords
 from rlhf_lab.labels import Text, create_pool, label_with
 from rlhf_lab.models import LanguageModel, digest, load_model, save_model
+from rlhf_lab.reward_labels import split
 from rlhf_lab.reward_model import load_reward
 from rlhf_lab.reward_run import estimate, labelled, logits, reward
 from rlhf_lab.reward_settings import RewardConfig
-from rlhf_lab.reward_training import split
 from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Shape, Transformer
 

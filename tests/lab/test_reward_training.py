@@ -15,8 +15,9 @@ from elk_sandbox.terminal import InputError
 from rlhf_lab import checkpoints
 from rlhf_lab.bag_of_words import STRENGTHS, BagOfWords, folds, logistic
 from rlhf_lab.models import LanguageModel, digest
+from rlhf_lab.reward_labels import split
 from rlhf_lab.reward_settings import RewardConfig
-from rlhf_lab.reward_training import RewardTraining, fit, mix, split
+from rlhf_lab.reward_training import RewardTraining, fit, mix
 from rlhf_lab.tokenizer import Tokenizer
 from rlhf_lab.transformer import Shape, Transformer
 

@@ -63,6 +63,13 @@ def test_a_solved_pair_has_plane_verdict_and_formulas(started: Started) -> None:
     assert "<code>human_simulator</code> against <code>direct_translator" in shown
     formulas = "\n".join(m.value for m in app.latex)
     assert r"\mathrm{weight} = \frac{3\,\mathrm{misreading}\,\ln{\left(10 \right)}}{2}" in formulas
+    places = [m.value for m in app.markdown if m.value.startswith("for ")]
+    split = r"\frac{\ln{\left(\frac{100}{81} \right)}}{\ln{\left(\frac{1000000}{81} \right)}} ~(0.022367)"
+    for sign in "<>":
+        assert f"for $\\mathrm{{misreading}} {sign} {split}$" in places, "of a border"
+        assert any(
+            f"\\mathrm{{misreading}} {sign} {split} \\text{{ and }} \\mathrm{{weight}}" in place for place in places
+        )
     assert [s.value for s in app.slider] == [0.1, 0.5]
     assert "killed, strict" in chart(app).alt
     assert {b.label for b in app.button} == {"Ask the judge at these values"}

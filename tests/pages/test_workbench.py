@@ -19,7 +19,7 @@ from elk_sandbox.palette import STATES, state
 from elk_sandbox.runtime import registry, workspace
 from elk_sandbox.runtime import source as source_module
 from elk_sandbox.runtime.detached import Detached
-from elk_sandbox.trial import Contest, Row, Trial, trial
+from elk_sandbox.trial import Contest, Opening, Row, Trial, trial
 from tests import apptest, sample
 from tests.apptest import told
 from tests.sample import REGISTRY, REPOSITORY
@@ -280,6 +280,22 @@ def test_a_verdict_is_shown_with_ledger_and_witness_and_ages_when_the_text_chang
     typed(app, MINE + "# more\n", mark="2")
     assert "few against human_simulator, before your last change" in told(app)
     assert not button(app, "Judge").disabled
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])  # saving ends the last line
+def test_a_verdict_outlives_a_change_of_the_name_alone(home: Path, started: Started, ending: str) -> None:
+    text = MINE.rstrip() + ending
+    typed(opened(workbench_file="few", workbench_against="human_simulator"), text, "submit")
+    (entry,), _ = source_module.read_text(home / "proposals" / "few.py", text)
+    judged(trial(home / "workspace", entry, REGISTRY.counterexamples["human_simulator"]))
+    drafts.save(home / "workspace", drafts.load(home / "workspace", "few"), home / "proposals", "fewer")
+    app = opened(workbench_draft="fewer", workbench_against="human_simulator")
+    shown = told(app)
+    assert "few against human_simulator; only the name has changed since" in shown
+    assert "before your last change" not in shown and "older" not in shown.replace(".older", "")
+    assert not button(app, "Judge").disabled
+    typed(app, text.replace("few(", "fewer(").replace("0.5", "0.25"), mark="3")
+    assert "few against human_simulator, before your last change" in told(app)
 
 
 def test_a_fault_of_the_run_is_marked_on_its_line(home: Path) -> None:
@@ -606,6 +622,28 @@ def test_a_click_that_comes_with_a_broken_text_does_nothing_later(home: Path, st
     typed(app, "def few(:")
     typed(app, MINE, mark="2")
     assert started == []
+
+
+@pytest.mark.parametrize(
+    "done, words",
+    [
+        (7, "Looking for the world that comes nearest: 7 of 20"),
+        (20, "Judged on all 20 worlds. Now the file is written, begun from the one that comes nearest"),
+    ],
+)
+def test_a_counterexample_that_is_being_begun_says_what_is_still_done(
+    home: Path, monkeypatch: pytest.MonkeyPatch, done: int, words: str
+) -> None:
+    monkeypatch.setattr(Opening, "progress", lambda self: (done, 20))
+    place, asked = mine()
+    job = Opening(place, asked.proposal, "break_few").job
+    job.folder.mkdir(parents=True)
+    with (job.folder / f"{job.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        app = opened(workbench_file="few")
+        app.session_state["workbench opening"] = "break_few"
+        (bar,) = app.run().get("progress")
+        assert bar.proto.text == words
 
 
 def test_a_counterexample_that_could_not_be_begun_is_told(home: Path, started: Started) -> None:

@@ -27,7 +27,9 @@ def test_an_evaluated_run_is_told_in_a_sentence_and_drawn(home: Path) -> None:
     assert plotted["headline"] in told(app)
     assert app.selectbox(key="oo_run").value == "policy"  # the evaluated one, though `fresh` is later
     assert len(charts(app)) == 2
-    assert len(charts(opened("overoptimization", oo_training="true"))) == 4  # with its training's
+    _, _, *training = charts(opened("overoptimization", oo_training="true"))
+    axes = [re.findall(r'"x": \{"axis": (\{[^}]*\})', each) for each in training]
+    assert len(training) == 2 and all(found and set(found) == {'{"format": "d", "tickMinStep": 1}'} for found in axes)
     assert "stop, 10 nats" in charts(app)[0]
     for value in plotted["scores"]["proxy"]["mean"]:
         assert str(value - plotted["scores"]["proxy"]["mean"][0]) in charts(app)[1]
@@ -82,14 +84,29 @@ def test_a_run_that_was_not_evaluated_offers_one_button(home: Path, started: Sta
     app = opened("overoptimization", oo_run="fresh")
     assert "not evaluated yet" in told(app)
     assert len(charts(app)) == 2  # of its training
-    (button,) = app.button
-    assert button.label == "Evaluate 4 checkpoints"
+    assert [button.label for button in app.button] == ["Evaluate 4 checkpoints", "Estimate the time"]
     second = app.selectbox(key="oo_second:fresh")
     assert (second.value, second.options) == ("none", ["none", "pooled, 80 labels the same"])
     second.set_value("pooled").run().button[0].click().run()
     ((folder, name, words, keys),) = started
     assert (folder, name, keys) == (home / "runs" / "fresh", "evaluate", {"fresh"})
     assert words == ["rlhf_lab", "evaluate", "fresh", "--second", "pooled", "--json", "--workspace", str(home)]
+
+
+def test_the_time_of_an_evaluation_is_estimated_before_it_is_started(home: Path, started: Started) -> None:
+    (home / "background").mkdir(exist_ok=True)
+    app = opened("overoptimization", oo_run="fresh")
+    app.selectbox(key="oo_second:fresh").set_value("pooled").run()
+    app.button(key="oo_time").click().run()
+    ((folder, name, words, _),) = started
+    assert (folder, name) == (home / "background", "estimate")
+    assert words[1:7] == ["estimate", "evaluate", "--base", "fresh", "--second", "pooled"]
+    words = "4 checkpoints of 1000 completions"
+    (home / "background" / "estimate.log").write_text(json.dumps({"seconds": 80.4, "step": 2.5, "words": words}))
+    shown = told(app.run())
+    assert "About <strong>80 s</strong> on this machine as it is now" in shown and words in shown
+    app.selectbox(key="oo_second:fresh").set_value("none").run()
+    assert "80 s" not in told(app), "that was of another evaluation"
 
 
 def test_a_model_of_other_labels_is_the_usual_second(home: Path) -> None:
@@ -133,7 +150,7 @@ def test_a_failed_evaluation_is_told(home: Path) -> None:
     (home / "runs" / "fresh" / "evaluate.log").write_text("rlhf-lab: the disk is full\n")
     app = opened("overoptimization", oo_run="fresh")
     assert [e.value for e in app.error] == ["It was not evaluated. The last line of the log: the disk is full"]
-    assert len(app.button) == 1
+    assert app.button[0].label == "Evaluate 4 checkpoints"
 
 
 def test_a_run_that_went_on_and_one_whose_laws_are_not_fitted(home: Path, started: Started) -> None:
@@ -145,7 +162,7 @@ def test_a_run_that_went_on_and_one_whose_laws_are_not_fitted(home: Path, starte
     assert started[0][2] == ["rlhf_lab", "report", "policy", "--json", "--workspace", str(home)]
     shutil.copytree(run / "checkpoints" / "000003", run / "checkpoints" / "000004")
     app = opened("overoptimization", oo_run="policy")
-    assert [b.label for b in app.button] == ["Evaluate it again"]
+    assert [b.label for b in app.button] == ["Evaluate it again", "Estimate the time"]
 
 
 def test_the_points_as_csv(home: Path) -> None:

@@ -9,8 +9,8 @@ import torch
 from elk_sandbox.runtime.store import open_store
 from rlhf_lab import checkpoints
 from rlhf_lab.reward_evaluation import mean_interval
+from rlhf_lab.reward_labels import split
 from rlhf_lab.reward_model import load_reward
-from rlhf_lab.reward_training import split
 from rlhf_lab.tokenizer import Tokenizer
 from tests.lab.look_pages.opening import charts, opened, tables, told
 

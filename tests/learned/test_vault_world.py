@@ -311,22 +311,24 @@ def test_most_of_what_interventions_bring_does_not_come_of_what_follows_from_the
 
 
 def _without_what_follows(world: LearnedWorld) -> None:
-    """Reporters trained on edits whose outcomes are exchanged at random are as far from those without edits."""
+    """Reporters trained on edits whose outcomes are exchanged at random are as far from those without edits, and tell
+    real from fake nearly as well as with the true outcomes.
+    """
     table = world.patched
     assert table is not None
     shown_then = table.sensors.reshape(-1, table.sensors.shape[2])
     mixed = np.random.default_rng(0).permutation(shown_then).reshape(table.sensors.shape)
     other = replace(world, patched=replace(table, sensors=mixed))
-    fooled, unknown = [], []
+    fooled, told = [], []
     for name, each in (("human_labels", world), ("causal_interventions", world), ("causal_interventions", other)):
         file, function = proposal(name)
         found = judged(file, each, Trained(6), child=Here(function))
-        assert found.honesty_fooled and found.auroc_unknown
+        assert found.honesty_fooled and found.auroc
         fooled.append(found.honesty_fooled.value)
-        unknown.append(found.auroc_unknown.value)
+        told.append(found.auroc.value)
     plain, real, control = fooled
     assert min(real, control) > plain + 0.15 and abs(real - control) < 0.12
-    assert unknown[0] + 0.05 < unknown[2] < unknown[1]
+    assert abs(told[1] - told[2]) < 0.06
 
 
 def _errors(world: LearnedWorld, tried: int) -> dict[str, float]:

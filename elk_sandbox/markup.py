@@ -28,7 +28,7 @@ STYLE = f"""
 .elk thead th {{ color: var(--elk-quiet); font-size: 0.8125rem; vertical-align: bottom; white-space: normal;
   min-width: 5.6rem; }}
 .elk th:first-child, .elk td.left, .elk th.left {{ text-align: left; }}
-.elk th:first-child {{ position: sticky; left: 0; background: var(--elk-paper); z-index: 1; }}
+.elk th:first-child {{ position: sticky; left: 0; background: var(--elk-paper) padding-box; z-index: 1; }}
 .elk th small {{ display: block; color: var(--elk-quiet); font-size: 0.75rem; font-weight: 400; line-height: 1.2; }}
 .elk tr.bad th, .elk tr.best th {{ font-weight: 600; }}
 .elk .bar {{ position: relative; display: block; width: 9rem; height: 0.75rem; }}

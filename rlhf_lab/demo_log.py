@@ -84,7 +84,7 @@ def time_left(number: int, done: float, progress: Progress) -> float | None:
 
     done: the share of the step. None while the step's pace is not known.
     """
-    if progress.left is None or done >= 1:
+    if progress.left is None or progress.done >= progress.total:
         return None
     now, *later = list(STEPS.values())[number - 1 :]
     share = done * len(now.runs) % 1  # of the run that is at work

@@ -391,3 +391,19 @@ def test_an_end_that_is_known_in_closed_form_is_where_the_two_curves_meet() -> N
 def test_an_end_without_closed_form_is_a_number() -> None:
     plane = flipped("auxiliary_ai", "simple_steganography", None, "noise=1").plane
     assert plane.edges == {} and [s.high for s in plane.strips][:2] == pytest.approx([0.18596, 0.750188], abs=1e-5)
+
+
+def test_who_stands_in_two_places_apart_does_not_stand_everywhere() -> None:
+    x = Symbol("x", positive=True)
+    dip = {"a": (x - Rational(1, 2)) ** 2, "b": Rational(1, 25)}
+    plane = Plane(dip, {"honest": Integer(1)}, (Axis("x", x, "share", 0.0, 1.0),))
+    assert pairs(plane, WORDS) == {("b", "honest"): ["x < 0.3", "x > 0.7"], ("a", "honest"): ["0.3 < x < 0.7"]}
+
+
+@pytest.mark.parametrize("slope", [Rational(1, 100), Rational(7, 10), Integer(2), Integer(50)])
+def test_an_end_is_known_in_closed_form_however_flat_the_curves_are(slope: Any) -> None:
+    x = Symbol("x", positive=True)
+    axis = Axis("x", x, "share", 0.0, 2 / float(slope))
+    plane = Plane({"bad": slope * x}, {"honest": log(3)}, (axis,))
+    ((value, form),) = plane.edges.items()
+    assert float(form) == pytest.approx(float(log(3) / slope), rel=1e-12) == pytest.approx(value, rel=1e-6)

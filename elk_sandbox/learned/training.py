@@ -172,9 +172,9 @@ class NetTraining(Training):
         streams = [torch.Generator().manual_seed(seed) for seed in seeds]
         held, size, start = _strata(self.view)
         samples = torch.stack([_resampled(held, size, start, stream) for stream in streams])
-        places = torch.Generator().manual_seed(0)
+        places, edits = (torch.Generator().manual_seed(0) for _ in range(2))  # the same for all seeds
         while True:
-            stratum, tried = _places(size, places), torch.rand((BLOCK, TRIED), generator=places)
+            stratum, tried = _places(size, places), torch.rand((BLOCK, TRIED), generator=edits)
             uniform = torch.stack([torch.rand((BLOCK, BATCH + PATTERNS // 2 + 1), generator=s) for s in streams], dim=1)
             within = (uniform[..., :BATCH] * size[stratum][:, None]).long().minimum(size[stratum][:, None] - 1)
             rows = samples[torch.arange(len(seeds))[:, None], within + start[stratum][:, None]]

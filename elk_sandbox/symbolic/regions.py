@@ -17,7 +17,6 @@ __all__ = ["TIE", "Axis", "Border", "Cell", "Plane", "Strip"]
 
 TIE = 1e-9  # nats, as the judge has it
 SAMPLES = 400  # of a continuous axis
-NEAR = 1e-9  # of an end that was searched for, from the same in closed form
 EQUAL = 1e-12  # of two breaks, or of two candidates' values, in proportion
 Words = Literal["killed, strict", "killed, tie", "survives"]
 VERDICTS: tuple[Words, ...] = ("killed, strict", "killed, tie", "survives")
@@ -234,12 +233,12 @@ class Plane:
                 heights = [float(h) for h in at(np.float64(value))]
             meeting = [
                 gap for (one, a), (other, b) in combinations(zip(curves, heights, strict=True), 2)
-                if abs(a - b) < NEAR and (gap := (one - other).expand()).has(x.symbol)
+                if abs(a - b) <= 2 * TIE and (gap := (one - other).expand()).has(x.symbol)
             ]  # fmt: skip
             slopes = [(gap, gap.diff(x.symbol)) for gap in meeting]
-            exact = [-gap.subs(x.symbol, 0) / s for gap, s in slopes if not s.has(x.symbol)]
-            exact = [form for one in exact for form in (plain(one), combined(one))]
-            if near := [form for form in exact if abs(float(form) - value) < NEAR]:
+            exact = [(-gap.subs(x.symbol, 0) / s, abs(float(s))) for gap, s in slopes if not s.has(x.symbol)]
+            forms = [(form, steep) for one, steep in exact for form in (plain(one), combined(one))]
+            if near := [form for form, steep in forms if steep * abs(float(form) - value) <= 2 * TIE]:
                 found[value] = min(near, key=lambda form: int(form.count_ops()))
         return found
 

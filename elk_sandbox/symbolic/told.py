@@ -138,15 +138,16 @@ def _domains(axes: Sequence[Axis]) -> Text:
 def _verdicts(flip: Flip) -> Iterator[Text]:
     axes = flip.plane.axes
     told = []
-    for strip in flip.plane.strips:
+    for number, strip in enumerate(flip.plane.strips):
         cells = merged(strip.cells, lambda c: c.verdict)
-        told.append((strip.low, strip.high, [(c.verdict, span(axes[1], c, WORDS) if axes[1:] else "") for c in cells]))
+        across = [(c.verdict, span(axes[1], c, WORDS) if axes[1:] else "") for c in cells]
+        told.append((number, strip.low, strip.high, across))
     for low, high, cells in joined(told):
         where = stretch(flip.plane, low, high, WORDS) if axes else ""
         text = Text(f"{where}: " if where else "")
-        for k, (verdict, across) in enumerate(cells):
+        for k, (verdict, place) in enumerate(cells):
             text.append("; " if k else "").append(verdict, style=STYLE[verdict])
-            text.append(f" for {across}" if across else "")
+            text.append(f" for {place}" if place else "")
         if axes and axes[0].discrete and high == axes[0].high and low < high:
             text.append(f" ({axes[0].symbol} looked at up to {high:g})", style="dim")
         yield text

@@ -84,24 +84,24 @@ def merged(cells: Sequence[Cell], of: Callable[[Cell], Any]) -> Iterator[Cell]:
         yield replace(alike[0], high=alike[-1].high, high_form=alike[-1].high_form)
 
 
-def joined(strips: Sequence[tuple[float, float, Any]]) -> list[tuple[float, float, Any]]:
-    """Neighbouring stretches of which the same is to be said."""
-    found: list[tuple[float, float, Any]] = []
-    for low, high, what in strips:
-        if found and found[-1][2] == what:
-            low = found.pop()[0]
-        found.append((low, high, what))
-    return found
+def joined(strips: Sequence[tuple[int, float, float, Any]]) -> list[tuple[float, float, Any]]:
+    """Strips, each by its number and ends, that are neighbours and of which the same is to be said."""
+    found: list[tuple[int, float, float, Any]] = []
+    for number, low, high, what in strips:
+        if found and found[-1][0] == number - 1 and found[-1][3] == what:
+            low = found.pop()[1]
+        found.append((number, low, high, what))
+    return [place[1:] for place in found]
 
 
 def pairs(plane: Plane, style: Style) -> Mapping[tuple[str, str], list[str]]:
     """Who stands against whom, and the places in which they do; none if that is everywhere."""
-    found: dict[tuple[str, str], list[tuple[float, float, Any]]] = {}
+    found: dict[tuple[str, str], list[tuple[int, float, float, Any]]] = {}
     axes = plane.axes
-    for strip in plane.strips:
+    for number, strip in enumerate(plane.strips):
         for cell in merged(strip.cells, lambda c: (c.bad, c.honest)):
             across = span(axes[1], cell, style) if axes[1:] else ""
-            found.setdefault((cell.bad, cell.honest), []).append((strip.low, strip.high, across))
+            found.setdefault((cell.bad, cell.honest), []).append((number, strip.low, strip.high, across))
     words = {}
     for pair, places in found.items():
         told = [(stretch(plane, a, b, style) if axes else "", across) for a, b, across in joined(places)]

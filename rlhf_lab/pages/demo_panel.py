@@ -18,9 +18,9 @@ from rlhf_lab.demo_log import STEPS, DemoState, at_work, demo_state, time_left
 from rlhf_lab.pages.background import background, lab, watch
 from rlhf_lab.pages.run_list import AGAIN, heard
 from rlhf_lab.raters import RATERS
-from rlhf_lab.runs import Listed
+from rlhf_lab.runs import Listed, listed
 
-__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "expected", "part_of"]
+__all__ = ["ABOVE", "demo", "demo_form", "demo_job", "part_of", "runs_of"]
 
 LOOK = """
 .elk ol.steps { list-style: none; padding: 0; margin: 0 0 0.75rem; }
@@ -47,8 +47,9 @@ def part_of(store: Store, home: Path, run: str) -> str | None:
     return name if going else None
 
 
-def expected(home: Path, runs: list[Listed]) -> list[Listed]:
-    """The same, but that a run with which a demo was told to go on is starting, not as its last attempt left it."""
+def runs_of(store: Store, home: Path) -> list[Listed]:
+    """All runs, one with which a demo was told to go on as starting, not as its last attempt left it."""
+    runs = listed(store, home)
     found = {each.row.name: each for each in runs}
     for name in {each.row.name.rpartition("-")[0] for each in runs if each.state in AGAIN} - {""}:
         job = demo_job(home, name)
@@ -117,7 +118,7 @@ def _begin(home: Path, name: str, words: tuple[str, ...] = ()) -> None:
 def _running(store: Store, home: Path, name: str, told: DemoState) -> None:
     number = max(told.step, 1)
     work = at_work(demo_job(home, name), store, name, number)
-    share, words, left = 0.0, "", f", about {told.left}" if told.left else ""
+    share, words, left = 0.0, "", f", about {told.left} when this step began" if told.left else ""
     if work is not None:  # one estimate, the whole demo's, by the pace of the step
         share, now = work
         words = heard(now)

@@ -17,9 +17,8 @@ from elk_sandbox.runtime.detached import Detached, command
 from elk_sandbox.runtime.registry import RegistryError
 from elk_sandbox.runtime.store import Store
 from rlhf_lab.pages.background import watch
-from rlhf_lab.pages.demo_panel import demo, demo_job
-from rlhf_lab.pages.run_list import run_list
-from rlhf_lab.runs import listed
+from rlhf_lab.pages.demo_panel import demo, demo_job, runs_of
+from rlhf_lab.pages.run_list import GOING, run_list
 
 BASELINE = "human_labels", "human_simulator"
 RECENT = 5
@@ -62,7 +61,7 @@ def main() -> None:
         _elk(home)
     with right, st.container(border=True, height="stretch"):
         _rlhf(store, home)
-    active = demo_job(home, "demo").running or any(each.state == "running" for each in listed(store, home))
+    active = demo_job(home, "demo").running or any(each.state in GOING for each in runs_of(store, home))
     st.fragment(_recent, run_every=TICK if active else None)(store, home)
     html('<h2 style="margin-top: 1rem">What isolation enforces on this machine</h2>')
     job = Detached(home, "doctor")
@@ -127,7 +126,7 @@ def _pages(folder: str, shown: Mapping[str, tuple[str, str]]) -> None:
 
 
 def _recent(store: Store, home: Path) -> None:
-    runs = listed(store, home)
+    runs = runs_of(store, home)
     states = {each.row.name: each.state for each in runs}
     changed = st.session_state.get("home_seen", states) != states
     st.session_state["home_seen"] = states
@@ -135,7 +134,7 @@ def _recent(store: Store, home: Path) -> None:
         st.rerun()
     if not runs:
         return
-    running, many = list(states.values()).count("running"), len(states)
+    running, many = sum(state in GOING for state in states.values()), len(states)
     pools = sum(each.kind == "pool" for each in store.collections())
     html(
         f"<h2>Recent runs</h2><p class=quiet>{many} run{'s' * (many != 1)}, {running or 'none'} running; "

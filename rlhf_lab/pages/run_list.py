@@ -13,7 +13,7 @@ from elk_sandbox.runtime.tables import Progress
 from elk_sandbox.terminal import duration
 from rlhf_lab.runs import Listed
 
-__all__ = ["AGAIN", "KINDS", "figures", "heard", "pace", "run_list"]
+__all__ = ["AGAIN", "GOING", "KINDS", "figures", "heard", "pace", "run_list"]
 
 KINDS = {"pretrain": "language model", "reward": "reward model", "ppo": "PPO policy"}
 FIGURES = {
@@ -24,6 +24,7 @@ FIGURES = {
     "reward/proxy": "proxy {:.3g}",
 }
 AGAIN = ("interrupted", "stopped", "failed", "new")
+GOING = ("running", "starting")
 
 _CSS = f"""
 .list {{ {variables()} color: var(--elk-ink); font: 0.9375rem/1.4 system-ui, sans-serif; max-height: 27rem;

@@ -108,7 +108,7 @@ def _launch(store: Store, home: Path, kind: str, changed: dict[str, Any], parent
             st.query_params["runs_run"] = name
             st.session_state["runs_begun"] = name, kind
             st.rerun()
-    _told_short(short, str(changed.get("pool", "")))
+    _told_short(store, short, str(changed.get("pool", "")))
     _begun(store, home, kind)
     words = [kind, *(["--base", parents["base"]] if parents else [])]
     for key, value in changed.items():
@@ -133,10 +133,12 @@ def _wanting(store: Store, kind: str, settings: Mapping[str, Any]) -> str:
     return ""
 
 
-def _told_short(short: str, pool: str) -> None:
-    if short:
-        st.warning(f"{short[:1].upper()}{short[1:]}.")
-        st.page_link("rlhf_lab/pages/label.py", label=f"Label more of {pool}", query_params={"label_pool": pool})
+def _told_short(store: Store, short: str, pool: str) -> None:
+    if not short:
+        return
+    st.warning(f"{short[:1].upper()}{short[1:]}.")
+    if pool in {each.name for each in store.collections() if each.kind == "pool"}:
+        st.page_link("rlhf_lab/pages/label.py", label=f"Open {pool}", query_params={"label_pool": pool})
 
 
 def _begun(store: Store, home: Path, kind: str) -> None:
@@ -183,7 +185,7 @@ def clone_form(store: Store, home: Path, row: Any) -> None:
             _show(new)
             st.rerun()
     st.caption(f"Changed: {told}.")
-    _told_short(short, str((row.config | changed).get("pool", "")))
+    _told_short(store, short, str((row.config | changed).get("pool", "")))
 
 
 def evaluate_form(store: Store, home: Path, name: str) -> None:

@@ -9,20 +9,18 @@ from elk_sandbox.pages.access import refusal
 from elk_sandbox.pages.frame import TICK, begin, empty, html, opened, visit
 from elk_sandbox.pages.reveal import reveal
 from elk_sandbox.runtime.store import Store
-from rlhf_lab.pages.demo_panel import ABOVE, demo, expected, part_of
+from rlhf_lab.pages.demo_panel import ABOVE, demo, part_of, runs_of
 from rlhf_lab.pages.run_detail import LOOK, act, actions, live
-from rlhf_lab.pages.run_list import run_list
+from rlhf_lab.pages.run_list import GOING, run_list
 from rlhf_lab.pages.run_start import PARTS, start
-from rlhf_lab.runs import Listed, listed
-
-GOING = ("running", "starting")
+from rlhf_lab.runs import Listed
 
 
 def main() -> None:
     begin("Runs", "What trains and what has trained. A run can be stopped, killed or lose its machine, and goes on.")
     st.html(f"<style>{LOOK}</style>")
     store, home = opened()
-    runs = _runs(store, home)
+    runs = runs_of(store, home)
     if not runs:
         empty("Each run will be a line here: a language model, reward models, policies. The demo makes five of them.")
         demo(store, home)
@@ -54,10 +52,6 @@ def main() -> None:
     _start(store, home)
 
 
-def _runs(store: Store, home: Path) -> list[Listed]:
-    return expected(home, listed(store, home))
-
-
 def _picked(runs: list[Listed]) -> Listed | None:
     """The run in the address, else the one that runs, else the latest."""
     asked = st.query_params.get("runs_run", "")
@@ -74,7 +68,7 @@ def _states(runs: list[Listed]) -> dict[str, tuple[str, bool]]:
 
 def _list(store: Store, home: Path) -> None:
     """Drawn each second while something runs; a run that began or ended has the whole page drawn anew."""
-    runs = _runs(store, home)
+    runs = runs_of(store, home)
     if not runs or st.session_state["runs_seen"] != _states(runs) or _draw(store, home, runs):
         st.rerun()
 
@@ -95,7 +89,7 @@ def _pick(name: str) -> None:
 
 
 def _detail(store: Store, home: Path, name: str) -> None:
-    found = next((each for each in _runs(store, home) if each.row.name == name), None)
+    found = next((each for each in runs_of(store, home) if each.row.name == name), None)
     if found:
         live(store, home, found)
 

@@ -45,6 +45,7 @@ def main() -> None:
         assert found.auroc, found.reason
         told = {
             "real from fake": found.auroc,
+            "unknown fakes": found.auroc_unknown,
             "honest where fooled": found.honesty_fooled,
             "right where real": found.honesty_real,
             "differ": found.apart,

@@ -133,6 +133,11 @@ def _trained(
     return ends
 
 
+def number(value: float | None) -> str:
+    """A rank correlation; none where all values are the same."""
+    return "-" if value is None else f"{value:.2f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=3)
@@ -143,9 +148,10 @@ def main() -> None:
         for asked in asked_of(name):
             prices, wrong = fitted(name, asked, given.starts, given.steps)
             found = rank_correlation(getattr(asked.view, name)(asked.reporters).values, prices)
+            tables, _ = shipped.get(asked.name, (None, 0))
             print(
-                f"{name:10s} {asked.name:14s} {len(prices):4d} reporters, by resampling {shipped[asked.name][0]:.2f}, "
-                f"by gates {found:.2f}, whose fits have {wrong:.3f} of the answers wrong", flush=True
+                f"{name:10s} {asked.name:14s} {len(prices):4d} reporters, by resampling {number(tables)}, "
+                f"by gates {number(found)}, whose fits have {wrong:.3f} of the answers wrong", flush=True
             )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, TRIED, Draw, sur
 from elk_sandbox.learned.training import SLOWER, OnActivations, Shown
 from elk_sandbox.learned.view import NetView
 from elk_sandbox.reporters import Reporter, Table
+from tests.bench.gates import number
 
 MEASURES = ("complexity", "reads", "parts", "influence", "downstream", "intervention_error")
 KIND = "mlp"
@@ -85,9 +86,10 @@ def main() -> None:
             itself = Asked.of(asked.name, asked.world, tables(asked, network), name)
             exact = getattr(itself.view, name)(itself.reporters).values
             found = rank_correlation(exact, surrogate(name, net, network))
+            told, _ = shipped.get(asked.name, (None, 0))
             print(
-                f"{name:18s} {asked.name:16s} {len(exact):4d} reporters, of tables {shipped[asked.name][0]:.2f}, "
-                f"of networks {'-' if found is None else f'{found:.2f}'}; {wrong:.4f} of their answers are others",
+                f"{name:18s} {asked.name:16s} {len(exact):4d} reporters, of tables {number(told)}, "
+                f"of networks {number(found)}; {wrong:.4f} of their answers are others",
                 flush=True,
             )
 

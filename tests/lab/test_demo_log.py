@@ -37,6 +37,10 @@ def test_the_demo_s_time_is_never_less_than_its_step_s() -> None:
         assert left is not None and left >= 1000
 
 
+def test_a_run_that_is_over_says_nothing_of_what_comes_after_it() -> None:
+    assert time_left(3, 0.5, Progress(60, 60, "judging it", 0.0, 0.0)) is None
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(tmp_path)

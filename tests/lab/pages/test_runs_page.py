@@ -215,7 +215,7 @@ def test_labels_that_do_not_do_are_told_of_before_start(home: Path, store: Store
         app = visit("runs", runs_new="Reward model")
         line = " ".join(each.value for each in app.warning)
         assert button(app, "Start").disabled == button(app, "Estimate the time").disabled == bool(line)
-        assert bool(line) == ("Label more of first" in [link.label for link in app.get("page_link")])
+        assert bool(line) == ("Open first" in [link.label for link in app.get("page_link")])
         return button(app, "Start").disabled, line
 
     assert shown() == (True, "'first' has no labels yet: label it first (rlhf-lab label).")
@@ -403,7 +403,7 @@ def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: St
         (line,) = rows(app)
         assert line["how"].startswith("iteration 9: 5.0 nats, 90 s left")
         store.mark_progress("demo-ppo", Progress(0.5, 1.0, "iteration 9: 5.0 nats", None, time.time()))
-        assert visit("home").get("progress")[0].proto.text == "Step 4 of 8, about 2 min left"
+        assert visit("home").get("progress")[0].proto.text == "Step 4 of 8, about 2 min left when this step began"
         assert "Stop the demo" in labels(app)
     assert demo_state(job, store, home, "demo").state == "interrupted"
     job.log.write_text(DIED + "120 s. Go on: rlhf-lab list\n")

@@ -26,10 +26,19 @@ def judge(
     counterexample: Annotated[str | None, typer.Argument(help="The same; without it the whole row.")] = None,
     settings: Set = None,
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 4,
-    seeds: Annotated[int, typer.Option(help="Train so many by gradient descent, as evidence.", min=0, max=1000)] = 0,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            help="Train so many by gradient descent; --on a network 20 if 0.",
+            min=0,
+            max=1000,
+        ),
+    ] = 0,
     reporter: Annotated[Literal["linear", "mlp"], typer.Option(help="What is trained.")] = "mlp",
     steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = STEPS,
-    on: Annotated[str | None, typer.Option(help="A learned world: vault, or run:NAME@STEP.")] = None,
+    on: Annotated[
+        str | None, typer.Option(help="A learned world: vault, exact:NAME, run:NAME@STEP, hf:FOLDER.")
+    ] = None,
     along: Annotated[str | None, typer.Option(help="A sequence of them, a run's checkpoints: run:NAME.")] = None,
     contest: Annotated[bool, typer.Option(help="Put it before all breakers of ARC's contest at once.")] = False,
     share: Annotated[Path | None, typer.Option(help="Write one self-contained HTML page.")] = None,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,10 @@ GAPLESS = (
     "answers rank truths as well (AUROC) as asked as the other"
 )
 RECOVERED = {"recovered": "gap recovered", "recovered_hard": "on hard ones"}  # where there are personas
+
+CONSTANT = (
+    "all seeds say the same to all: a penalty may be worth more than the labels; try a smaller weight, --set NAME=VALUE"
+)
 
 Item = tuple[Entry, Mapping[str, object]]
 
@@ -53,13 +58,22 @@ def on(item: Item, world: str, seeds: int, reporter: str, steps: int, home: Path
     (cell,) = _cells([item], [], [world], seeds, reporter, steps, home, again=again, quiet=as_json)
     if as_json:
         print_json(cell)
+        _ended([cell])
         return
-    out.print(Text(f"{cell['row']} on {cell['world']}", style="bold"))
+    knobs = "".join(f", {name}={value:g}" for name, value in cell.get("knobs", {}).items())
+    out.print(Text(f"{cell['row']} on {cell['world']}{knobs}", style="bold"))
     if cell["reason"]:
         out.print(Text(cell["reason"], style="yellow"), soft_wrap=True)
     else:
         _facts(out, cell)
     out.print(Text(_known(cell["certificate"])), soft_wrap=True)
+    _ended([cell])
+
+
+def _ended(cells: Sequence[Mapping[str, Any]]) -> None:
+    """As `judge` does elsewhere: 2 where the proposal is at fault."""
+    if all(cell.get("fault") for cell in cells):
+        raise typer.Exit(2)
 
 
 def along(item: Item, run: str, seeds: int, reporter: str, steps: int, home: Path, again: bool, as_json: bool) -> None:
@@ -74,6 +88,7 @@ def along(item: Item, run: str, seeds: int, reporter: str, steps: int, home: Pat
     ]
     if as_json:
         print_json(told)
+        _ended(cells)
         return
     table = Table(title=f"{cells[0]['row']} along {run}", title_justify="left")
     for name in ("step", "KL, nats", "proxy", "gold", "real from fake, AUROC", "dishonest", "nearest", "certificate"):
@@ -84,6 +99,7 @@ def along(item: Item, run: str, seeds: int, reporter: str, steps: int, home: Pat
                       _short(row["certificate"]))  # fmt: skip
     out.print(table)
     _reasons(told)
+    _ended(cells)
 
 
 def matrix(
@@ -165,10 +181,12 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
         ("dishonest", f"{_number(cell['dishonest'])} of situations answered against the truth"),
         ("", f"{_number(cell['dishonest_unknown'])} where no data holds what happens"),
         ("fooled", f"{_number(cell['honesty_fooled'])} right where it looks good and is not"),
-        ("", f"{_number(cell['honesty_real'])} right where it looks good and is; the mean of both "
-             f"{_number(cell['balanced'])}, one half for who always says the same"),
-        ("real, fake", f"AUROC {_number(cell['auroc'])}, of unknown kinds {_number(cell['auroc_unknown'])}"),
+        ("real", f"{_number(cell['honesty_real'])} right where it looks good and is; the mean of both "
+                 f"{_number(cell['balanced'])}: .5 for who always says the same"),
+        ("told apart", f"real from fake with an AUROC of {_number(cell['auroc'])}, from fakes of unknown kinds of "
+                       f"{_number(cell['auroc_unknown'])}"),
         ("nearest", _nearest(cell)),
+        *([("", CONSTANT)] if set(cell["like"]) <= {"always_yes", "always_no"} else []),
         ("", ", ".join(f"{name} {share:.1%}" for name, share in cell["alike"].items()) + " of answers alike"),
     ]  # fmt: skip
     if cell["siblings"]:
@@ -185,7 +203,11 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
     elif _gapless(cell):
         lines += [("personas", GAPLESS)]
     lines += [
-        ("surrogate", f"{c['measure']}: rank correlation {c['correlation']:.2f} with the exact measure at the least")
+        (
+            "surrogate",
+            f"{c['measure']}: rank correlation {c['correlation']:.2f} with the exact measure at the least, "
+            "of reporters that say yes or no; less of others, see docs/learned.md",
+        )
         for c in cell["surrogates"]
     ]
     facts(console, lines)

@@ -147,7 +147,7 @@ def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say, home: Pat
         return {"kind": "method", "trained": {"seeds": trained.seeds}, **found.as_dict()}
     from elk_sandbox.learned.judge import judged
 
-    done, words = 0, f"{world.name}: training {trained.seeds} reporters of {row_of(row)}"
+    done, words = 0, f"{world.name}: training {trained.seeds} reporter{'s' * (trained.seeds != 1)} of {row_of(row)}"
     say(words, 0.0)
 
     def progress(steps: int) -> None:
@@ -167,7 +167,7 @@ def _result(row: Row, world: LearnedWorld, trained: Trained, say: Say, home: Pat
         return made
 
     told = judged(row["proposal"], world, trained, progress, kin=siblings).as_dict()
-    return {"kind": "proposal", **told, **asked}
+    return {"kind": "proposal", "knobs": dict(row["proposal"]["knobs"]), **told, **asked}
 
 
 def cell_key(row: Row, world: str, trained: Trained) -> str:

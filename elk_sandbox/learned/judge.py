@@ -52,6 +52,7 @@ class NetResult:
     trained: Trained
     reason: str | None = None  # why nothing was trained
     passing: bool = False  # another try may go better, so it is no result to keep
+    fault: bool = False  # the proposal's own
     auroc: Estimate | None = None  # of real against fake positives
     auroc_unknown: Estimate | None = None  # fakes of kinds that are in no data
     dishonest: Estimate | None = None  # share of situations on the wrong side of 1/2
@@ -106,7 +107,10 @@ def judged(
         with child_of(proposal) as own:
             return _trained(own, proposal, world, trained, progress, began, kin)
     except UserError as fault:
-        reason, passing = fault_told(fault), fault.kind not in OF_THE_FILE
+        mine = fault.kind in OF_THE_FILE
+        return NetResult(
+            name, world.name, trained, reason=fault_told(fault), passing=not mine, fault=mine, seconds=_since(began)
+        )
     except (_Malformed, TooSlow) as fault:
         reason, passing = str(fault), True
     except NotApplicable as lack:

@@ -48,6 +48,8 @@ def main() -> None:
         return
     for parameter, known in (("net_world", offered), ("net_measure", MEASURES)):
         if not chosen(parameter, known):  # a box without a choice would say so, above the results of the first
+            if asked := st.query_params.get(parameter):
+                st.warning(f"{asked!r} is not offered here: what follows is of {next(iter(known))!r}.")
             st.query_params[parameter] = next(iter(known))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         world = st.selectbox(

@@ -77,6 +77,8 @@ def _panel(store: Store, home: Path, name: str, new: Callable[[], None] | None) 
         st.session_state.pop(f"demo stopping:{name}", None)
     if told.state == "running":
         _running(store, home, name, told)
+    elif told.state == "interrupted" and (going := _elsewhere(store, home, name)):
+        html(f'<p><span class="chip running">running</span> in a terminal: {escape(going)} is at work.</p>')
     elif told.state == "interrupted":
         at = f" at step {told.step} of {len(STEPS)}" if told.step else ""
         stopped = told.last.endswith("goes on with it")  # words for a terminal
@@ -96,6 +98,12 @@ def _panel(store: Store, home: Path, name: str, new: Callable[[], None] | None) 
     else:
         # The same button whatever the name, so that a click just after typing another counts.
         _button("Run the demo, under 5 minutes", new or partial(_begin, home, name), "demo:go")
+
+
+def _elsewhere(store: Store, home: Path, name: str) -> str:
+    """The run of a demo that is at work, whoever began it; empty if none is."""
+    mine = (each for each in listed(store, home) if each.row.name.rpartition("-")[0] == name)
+    return next((each.row.name for each in mine if each.state == "running"), "")
 
 
 def _button(label: str, begin: Callable[[], None], key: str) -> None:

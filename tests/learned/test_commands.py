@@ -48,6 +48,24 @@ def test_a_proposal_on_a_world(ask: Asked) -> None:
     assert sum(cell["like"].values()) == 3
 
 
+def test_a_proposal_at_fault_ends_with_2_as_on_exact_worlds(ask: Asked, tmp_path: Path) -> None:
+    file = tmp_path / "at_fault.py"
+    file.write_text(
+        "from elk_sandbox import proposal\n\n\n@proposal(source='mine')\n"
+        "def at_fault(reporters, view):\n    'Ask for what is not there.'\n    return view.humans['nobody']\n"
+    )
+    for words in (("--on", "planted:0"), ("--on", "planted:0", "--json"), ("--along", "planted:")):
+        status, out, _ = ask("judge", str(file), *words, *QUICK)
+        assert status == 2 and "KeyError" in out
+
+
+def test_a_result_names_its_knobs_and_says_where_all_seeds_are_constant(ask: Asked) -> None:
+    status, out, _ = ask("judge", "few_parts", "--on", "planted:0", "--seeds", "2", "--set", "weight=30")
+    assert status == 0 and "few_parts on planted:0, weight=30" in out and "all seeds say the same to all" in out
+    _, out, _ = ask("judge", "few_parts", "--on", "planted:0", *QUICK, "--set", "weight=0", "--json")
+    assert json.loads(out)["knobs"] == {"weight": 0}
+
+
 def test_other_predictors_are_named_with_how_often_their_reporters_differ(
     ask: Asked, source: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_fresh_visit_shows_which_network_and_measure_are_chosen(query: dict[st
     app = opened(PAGE, **query)
     for _ in range(2):  # and when it is drawn again
         assert app.selectbox[0].value == "vault" and app.query_params["net_world"] in ("vault", ["vault"])
+        assert [w.value.partition(" ")[0] for w in app.warning] == [repr(v) for v in query.values()]
         assert app.button_group[0].value in ("auroc", ["auroc"])
         app.run()
 

@@ -379,6 +379,18 @@ def test_a_demo_is_begun_as_the_form_says_when_its_button_is_clicked(
     assert started.commands["demo-mine"][3:-2] == ["demo", "--name", "mine", "--rater", "counter", "--seed", "7"]
 
 
+def test_a_demo_that_runs_in_a_terminal_is_not_offered_again(home: Path, store: Store) -> None:
+    jobs.create(store, home, "demo-base", "pretrain", {}, {})
+    store.mark_started("demo-base")
+    run = jobs.open_run(store, home, "demo-base")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with run.lock_file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        app = visit("home")
+    assert "in a terminal: demo-base is at work" in told(app) and "Resume the demo" not in labels(app)
+    assert "Resume the demo" in labels(visit("home"))
+
+
 def test_a_running_demo_shows_its_steps_and_can_be_stopped(home: Path, store: Store) -> None:
     job = background(home, "demo")
     job.folder.mkdir(parents=True)

@@ -48,9 +48,11 @@ def main() -> None:
         return
     for parameter, known in (("net_world", offered), ("net_measure", MEASURES)):
         if not chosen(parameter, known):  # a box without a choice would say so, above the results of the first
-            if asked := st.query_params.get(parameter):
-                st.warning(f"{asked!r} is not offered here: what follows is of {next(iter(known))!r}.")
+            st.session_state[f"{parameter} gone"] = st.query_params.get(parameter)
             st.query_params[parameter] = next(iter(known))
+        instead = next(iter(known))
+        if (gone := st.session_state.get(f"{parameter} gone")) and chosen(parameter, known) == [instead]:
+            st.warning(f"{gone!r} is not offered here: what follows is of {instead!r}.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         world = st.selectbox(
             "Network", offered, key=widget("net_world", offered),

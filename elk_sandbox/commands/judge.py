@@ -27,12 +27,7 @@ def judge(
     settings: Set = None,
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 4,
     seeds: Annotated[
-        int,
-        typer.Option(
-            help="Train so many by gradient descent; --on a network 20 if 0.",
-            min=0,
-            max=1000,
-        ),
+        int, typer.Option(help="Train so many by gradient descent; --on a network 20 if 0.", min=0, max=1000)
     ] = 0,
     reporter: Annotated[Literal["linear", "mlp"], typer.Option(help="What is trained.")] = "mlp",
     steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = STEPS,

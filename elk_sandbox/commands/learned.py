@@ -60,7 +60,7 @@ def on(item: Item, world: str, seeds: int, reporter: str, steps: int, home: Path
         print_json(cell)
         _ended([cell])
         return
-    knobs = "".join(f", {name}={value:g}" for name, value in cell.get("knobs", {}).items())
+    knobs = "".join(f", {name}={value}" for name, value in cell.get("knobs", {}).items())
     out.print(Text(f"{cell['row']} on {cell['world']}{knobs}", style="bold"))
     if cell["reason"]:
         out.print(Text(cell["reason"], style="yellow"), soft_wrap=True)

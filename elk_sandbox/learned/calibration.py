@@ -29,7 +29,7 @@ from elk_sandbox.seats import Seat, control_seat
 from elk_sandbox.view import View
 from elk_sandbox.world import Case, World
 
-__all__ = ["DRAWS", "WIDE", "WORLDS", "Asked", "as_net", "asked_of", "calibrated", "correlations"]
+__all__ = ["WIDE", "WORLDS", "Asked", "as_net", "asked_of", "batches", "calibrated", "correlations"]
 
 WORLDS = ("screen", "atoms", "hard_inference", "masked_bit", "two_cue")
 KIN = ("masked_bit", "mask", "two_predictors")  # those that have sibling predictors
@@ -158,17 +158,22 @@ def _estimated(name: str, given: Given, view: View, reporters: Reporters) -> np.
     for node in range(nodes):
         reads[torch.from_numpy(reporters.reading(np.arange(nodes) == node)), node] = 1
     net = as_net(view, WIDE if name in MEASURES else 0, kin=name in OF_KIN)
-    random = torch.Generator().manual_seed(0)
     values = []
-    for _ in range(DRAWS):
-        rows = torch.randint(0, len(net.x), (BATCH,), generator=random)
-        drawn, tried = (torch.rand(n, generator=random) for n in (PATTERNS // 2 + 1, TRIED))
-        batch = net.batch(Draw.of(drawn, rows, tried))
+    for batch in batches(net):
         tables = _Tables(batch, on)
         if len(net.nodes) > FLIPPED:
             tables.sure = sure(reads)
         values.append(getattr(batch, name)(tables, *given[0], **dict(given[1])).values)
     return np.asarray(torch.stack(values).mean(0).numpy())
+
+
+def batches(net: NetView, *candidates: int) -> Iterator[NetView]:
+    """What a measure is averaged over; candidates: how many, if each is to have draws of its own."""
+    random = torch.Generator().manual_seed(0)
+    for _ in range(DRAWS):
+        rows = torch.randint(0, len(net.x), (*candidates, BATCH), generator=random)
+        drawn = torch.rand((*candidates, PATTERNS // 2 + 1), generator=random)
+        yield net.batch(Draw.of(drawn, rows, torch.rand(TRIED, generator=random)))
 
 
 class _Tables(NetReporters):

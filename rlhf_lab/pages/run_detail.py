@@ -19,7 +19,7 @@ from elk_sandbox.runtime.tables import RunRow
 from elk_sandbox.terminal import InputError
 from rlhf_lab.launch import go_on
 from rlhf_lab.looks import LOOKS
-from rlhf_lab.pages.run_list import KINDS, figures, pace
+from rlhf_lab.pages.run_list import GOING, KINDS, figures, pace
 from rlhf_lab.pages.run_start import clone_form, evaluate_form
 from rlhf_lab.pages.sparks import small, sparks
 from rlhf_lab.runs import Listed
@@ -134,11 +134,11 @@ def actions(store: Store, home: Path, found: Listed) -> None:
                 told, key=f"stop:{name}", on_click=act, args=(store, home, "stop", name), disabled=found.row.want_stop,
                 help="It saves its state first, and goes on from there later.",
             )  # fmt: skip
-        elif found.state not in ("done", "starting"):
+        elif found.state not in ("done", *GOING):
             label = "Start" if found.state == "new" else "Resume"
             st.button(label, type="primary", key=f"resume:{name}", on_click=act, args=(store, home, "resume", name))
         _links(store, found)
-        if found.state not in ("running", "starting") and st.button("Delete", key=f"delete:{name}"):
+        if found.state not in GOING and st.button("Delete", key=f"delete:{name}"):
             _confirm(store, home, name)
     if fault := st.session_state.pop("runs_fault", None):
         st.error(fault)

@@ -137,7 +137,7 @@ def run_list(
 
 
 def _drawn(run: Listed, may_act: bool) -> dict[str, Any]:
-    told, going = run.row.progress, run.state in ("running", "starting", "interrupted", "stopped", "failed")
+    told, going = run.row.progress, run.state in (*GOING, "interrupted", "stopped", "failed")
     return {
         "name": run.row.name,
         "kind": KINDS.get(run.row.kind, run.row.kind),

@@ -12,12 +12,11 @@ from itertools import product
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from elk_sandbox.evidence.calibration import rank_correlation
 from elk_sandbox.evidence.training import RATES
-from elk_sandbox.learned.calibration import DRAWS, WIDE, Asked, as_net, asked_of, correlations
-from elk_sandbox.learned.flips import BATCH, FLIPPED, PATTERNS, TRIED, Draw, sure
+from elk_sandbox.learned.calibration import WIDE, Asked, as_net, asked_of, batches, correlations
+from elk_sandbox.learned.flips import BATCH, FLIPPED, sure
 from elk_sandbox.learned.training import SLOWER, OnActivations, Shown
 from elk_sandbox.learned.view import NetView
 from elk_sandbox.reporters import Reporter, Table
@@ -61,17 +60,11 @@ def tables(asked: Asked, network: OnActivations) -> list[Reporter]:
 
 
 def surrogate(name: str, net: NetView, network: OnActivations) -> Float[np.ndarray, " candidate"]:
-    random, values = torch.Generator().manual_seed(1), []
     reach = network.parameters[0].detach().abs().sum(-1) * net.gap
     furthest = sure(reach) if len(net.nodes) > FLIPPED else None
     with torch.no_grad():
-        for _ in range(DRAWS):
-            rows = torch.randint(0, len(net.x), (len(reach), BATCH), generator=random)
-            drawn = torch.rand((len(reach), PATTERNS // 2 + 1), generator=random)
-            batch = net.batch(Draw.of(drawn, rows, torch.rand(TRIED, generator=random)))
-            values.append(getattr(batch, name)(Shown(batch, network, furthest)).values)
-    mean: Tensor = torch.stack(values).mean(0)
-    return np.asarray(mean.numpy())
+        values = [getattr(batch, name)(Shown(batch, network, furthest)).values for batch in batches(net, len(reach))]
+    return np.asarray(torch.stack(values).mean(0).numpy())
 
 
 def main() -> None:

@@ -62,6 +62,8 @@ def test_a_proposal_at_fault_ends_with_2_as_on_exact_worlds(ask: Asked, tmp_path
 def test_a_result_names_its_knobs_and_says_where_all_seeds_are_constant(ask: Asked) -> None:
     status, out, _ = ask("judge", "few_parts", "--on", "planted:0", "--seeds", "2", "--set", "weight=30")
     assert status == 0 and "few_parts on planted:0, weight=30" in out and "all seeds say the same to all" in out
+    status, out, _ = ask("judge", "auxiliary_ai", "--on", "planted:0", *QUICK)
+    assert status == 0 and "auxiliary_ai on planted:0, weight=1.0, reader=table" in out
     _, out, _ = ask("judge", "few_parts", "--on", "planted:0", *QUICK, "--set", "weight=0", "--json")
     assert json.loads(out)["knobs"] == {"weight": 0}
 

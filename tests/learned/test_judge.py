@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from elk_sandbox import keys
+from elk_sandbox import keys, worlds
 from elk_sandbox.evidence.trained import Trained
+from elk_sandbox.learned.exact import as_learned
 from elk_sandbox.learned.flips import FLIPPED, MEANS
 from elk_sandbox.learned.judge import judged, shown
 from elk_sandbox.learned.likeness import likeness
@@ -100,9 +101,13 @@ def test_what_is_sent_holds_no_truth_and_of_test_situations_activations_only() -
     assert "early" not in names and "late" not in names
 
 
-def test_a_seed_does_not_depend_on_which_others_are_trained() -> None:
-    _, function = proposal("human_labels")
-    meta, arrays = shown(WORLD)
+EDITABLE = as_learned(worlds.screen_and_scale(), "exact:screen_and_scale")
+
+
+@pytest.mark.parametrize("name, world", [("human_labels", WORLD), ("causal_interventions", EDITABLE)])
+def test_a_seed_does_not_depend_on_which_others_are_trained(name: str, world: LearnedWorld) -> None:
+    _, function = proposal(name)
+    meta, arrays = shown(world)
     answers = []
     for seeds in ([0, 1, 2], [1]):
         training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": seeds}, arrays)

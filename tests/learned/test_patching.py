@@ -179,18 +179,6 @@ def test_the_trained_take_a_shorter_way_to_the_same_error_and_slopes() -> None:
         assert torch.allclose(one, other, atol=1e-5) and float(one.abs().max()) > 1e-4
 
 
-def test_a_seed_is_trained_by_its_edits_whichever_others_are() -> None:
-    _, function = proposal("causal_interventions")
-    meta, arrays = shown(as_learned(worlds.screen_and_scale(), "exact:screen_and_scale"))
-    answers = []
-    for seeds in ([0, 1, 2], [1]):
-        training = NetTraining({**meta, "knobs": {}, "reporter": "mlp", "seeds": seeds}, arrays)
-        for _ in range(20):
-            training.step(function)
-        answers.append(training.answers())
-    assert answers[1][0] == pytest.approx(answers[0][1], abs=1e-5)
-
-
 def test_patches_are_kept_with_their_world(tmp_path: Path) -> None:
     world = as_learned(worlds.atoms(scale=True), "exact:it")
     assert world.patched is not None

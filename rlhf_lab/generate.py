@@ -131,41 +131,24 @@ _last: WeakKeyDictionary[Transformer, tuple[Any, Recorded]] = WeakKeyDictionary(
 
 
 class Cache:
-    """Keys and values of what was read so far, for every layer: batch groups time (group depth).
-
-    Two heads share a product, each with zeros in the other's half: at this size the number of small products costs more
-    than what is in them.
-    """
+    """Keys and values of what was read so far, for every layer: batch heads time depth."""
 
     def __init__(self, model: Transformer, batch: int, time: int) -> None:
         self.model = model
-        shape, dtype = model.shape, model.embedding.weight.dtype
-        self.group = 2 if shape.heads % 2 == 0 else 1
-        self.own = torch.eye(self.group, device=model.device, dtype=dtype)[:, :, None]
-        groups = shape.heads // self.group
-        size = (shape.layers, batch, groups, time, shape.width // groups)
-        self.keys = torch.empty(size, device=model.device, dtype=dtype)
-        self.values = torch.empty_like(self.keys)
+        shape, like = model.shape, model.embedding.weight
+        self.depth = shape.width // shape.heads
+        self.held = like.new_empty((shape.layers, 2, batch, shape.heads, time, self.depth))
+        self.nothing = like.new_zeros(())  # for what a product that is scaled is added to
 
     def step(self, tokens: Int[Tensor, "batch"], t: int) -> Float[Tensor, "batch width"]:
         """Read one token a row at position t and return the features there."""
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            keys, values = self.keys[layer], self.values[layer]
-            keys[:, :, t], values[:, :, t] = k.view(keys[:, :, t].shape), v.view(keys[:, :, t].shape)
-            keys, values = keys.flatten(0, 1)[:, : t + 1], values.flatten(0, 1)[:, : t + 1]
-            weights = torch.softmax(torch.bmm(self.apart(q), keys.transpose(1, 2)), -1)
-            return self.together(torch.bmm(weights, values)).view(q.shape)
+            held = self.held[layer]
+            held[0, :, :, t], held[1, :, :, t] = k[:, 0], v[:, 0]
+            keys, values = held.flatten(1, 2)[:, :, : t + 1].unbind()
+            query, scale = q.reshape(-1, 1, self.depth), self.depth**-0.5
+            scores = torch.baddbmm(self.nothing, query, keys.transpose(1, 2), beta=0, alpha=scale)
+            return torch.bmm(softmax(scores), values).view(q.shape)
 
         return self.model.run(tokens[:, None], self.model.positions.weight[t], attend)[:, 0]
-
-    def apart(self, q: Float[Tensor, "batch 1 heads depth"]) -> Float[Tensor, "rows group group_depth"]:
-        """Queries, scaled, each in its head's part of a row of zeros."""
-        batch, depth = len(q), q.shape[-1]
-        spread: Tensor = q.view(batch, -1, self.group, 1, depth) * (self.own * depth**-0.5)
-        return spread.reshape(-1, self.group, self.group * depth)
-
-    def together(self, found: Float[Tensor, "rows group group_depth"]) -> Float[Tensor, "rows group depth"]:
-        """Each head's part of what its query found."""
-        parts = found.view(len(found), self.group, self.group, -1)
-        return parts.diagonal(dim1=1, dim2=2).transpose(1, 2).contiguous()

@@ -51,7 +51,7 @@ evidence: $(STAMP)
 	$(BIN)/python -m tests.bench.draws
 	$(BIN)/python -m tests.bench.lab_kills
 	$(BIN)/python -m tests.bench.overoptimization
-	$(BIN)/python -m tests.bench.overoptimization --settings 1
+	$(BIN)/python -m tests.bench.overoptimization --settings
 	EVIDENCE=1 $(BIN)/python -m pytest tests/browser/test_journeys.py
 
 screenshots: $(STAMP)

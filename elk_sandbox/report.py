@@ -277,5 +277,5 @@ def totals_line(totals: Mapping[str, Any]) -> str:
     verdicts = ", ".join(f"{n} {v}" for v, n in sorted(totals["verdicts"].items()))
     line = f"{totals['cells']} cells, {totals['good']} good: {verdicts}; "
     line += f"{totals['strict']} strict kills, {totals['ties']} ties. "
-    line += f"Agrees with the literature on {totals['agreeing']} of {totals['decided']} cells that it decides"
-    return line + (": not on " + ", ".join(totals["disagreeing"]) if totals["disagreeing"] else ".")
+    line += f"{totals['agreeing']} of {totals['decided']} cells marked by the literature, or from it, come out so"
+    return line + (": not " + ", ".join(totals["disagreeing"]) if totals["disagreeing"] else ".")

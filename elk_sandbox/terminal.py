@@ -109,7 +109,7 @@ def saying(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
             if fresh or now - told >= EVERY:
                 left = (1 - share) * (now - began) / (share - first) if share > first + SEEN else None
                 more = "" if left is None else f", about {duration(left)} left of this"
-                err.print(Text(f"{words}: {share:.0%}{more}"), soft_wrap=True)
+                err.print(Text(words + (f": {share:.0%}{more}" if share else "")), soft_wrap=True)
                 told = now
 
         yield line

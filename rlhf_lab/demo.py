@@ -21,7 +21,7 @@ from rlhf_lab import analysis, findings, labels, plotted, raters, sampling
 from rlhf_lab.blind_outcome import outcome
 from rlhf_lab.blind_rating import compare_arms
 from rlhf_lab.blind_sheet import make_sheet, reveal
-from rlhf_lab.demo_log import STEPS
+from rlhf_lab.demo_log import SEED, STEPS
 from rlhf_lab.evaluation import evaluate, load_evaluation
 from rlhf_lab.labels import create_pool, label_with
 from rlhf_lab.machine import prepare
@@ -45,7 +45,7 @@ class Demo:
     store: Store
     home: Path
     name: str = "demo"
-    seed: int = 0
+    seed: int = SEED
     rater: str = "counter"  # who labels; `careful` is the control
     device: str = "cpu"  # or cuda: of all training and of the evaluation
     tell: Callable[[str], None] = lambda line: None

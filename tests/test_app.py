@@ -105,7 +105,7 @@ def test_a_judged_matrix_is_counted(judged: Path) -> None:
     decided = [c for c in found if c["literature"]]
     agreeing, good = sum(bool(c["agrees"]) for c in decided), sum(c["good"] for c in found)
     assert f"4 of 4 cells judged, {good} good." in told(app)
-    assert f"The literature decides {len(decided)} of them, and agrees with {agreeing}." in told(app)
+    assert f"{len(decided)} of them are marked; {agreeing} come out so." in told(app)
     assert [b.label for b in app.button] == ["Draw a PNG"]
     assert "Pick a cell" in told(app)
 

@@ -241,7 +241,7 @@ def test_matrix_with_errors_is_done(home: Path, tmp_path: Path) -> None:
     done = run("matrix", "--proposals", f"{path},human_labels", *one, home=home)
     assert done.returncode == 0
     assert f"error, bad x human_simulator: {path}:4: ZeroDivisionError: division by zero" in done.stdout.splitlines()
-    assert "Agrees with the literature on 1 of 1 cells" in done.stdout
+    assert "1 of 1 cells marked by the literature" in done.stdout
     assert told("judge", str(path), "human_simulator", home=home, status=2)["verdict"] == "error"
 
 

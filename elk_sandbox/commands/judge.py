@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from elk_sandbox.commands.contest import hold
 from elk_sandbox.commands.options import Blind, Folder, Home, Json, Set, registry_in
-from elk_sandbox.evidence.trained import SEEDS, STEPS
+from elk_sandbox.evidence.trained import SEEDS, STEPS, Kind, Trained
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, status, writing
@@ -29,7 +29,7 @@ def judge(
     seeds: Annotated[
         int, typer.Option(help="Train so many by gradient descent; --on a network 20 if 0.", min=0, max=1000)
     ] = 0,
-    reporter: Annotated[Literal["linear", "mlp"], typer.Option(help="What is trained.")] = "mlp",
+    reporter: Annotated[Kind, typer.Option(help="What is trained.")] = "mlp",
     steps: Annotated[int, typer.Option(help="Steps of that training.", min=1, max=100_000)] = STEPS,
     on: Annotated[
         str | None, typer.Option(help="A learned world: vault, exact:NAME, run:NAME@STEP, hf:FOLDER.")
@@ -66,7 +66,7 @@ def judge(
         (item,) = with_settings([chosen], settings or [])
         home = workspaces.workspace(workspace)
         run = learned.on if on else learned.along
-        run(item, str(on or along), seeds or SEEDS, reporter, steps, home, again, as_json)
+        run(item, str(on or along), Trained(seeds or SEEDS, reporter, steps), home, again, as_json)
         return
     if contest:
         if counterexample or seeds or share:
@@ -94,7 +94,6 @@ def judge(
         found = blindfold.silenced(found)
     if seeds:
         from elk_sandbox.evidence import gather
-        from elk_sandbox.evidence.trained import Trained
 
         with progress(steps, quiet=as_json, what="steps") as advance:
             trained = Trained(seeds, reporter, steps)

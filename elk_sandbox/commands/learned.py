@@ -1,5 +1,9 @@
 """What `judge --on`, `judge --along` and `matrix --worlds` do."""
 
+import csv
+import io
+import statistics
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from elk_sandbox.evidence.trained import STEPS
+from elk_sandbox.evidence.trained import Trained
+from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry
-from elk_sandbox.terminal import InputError, err, out, print_json, saying
+from elk_sandbox.terminal import InputError, duration, err, out, print_json, saying, writing
 
 __all__ = ["along", "matrix", "methods", "named", "on"]
 
@@ -28,6 +33,8 @@ RECOVERED = {"recovered": "gap recovered", "recovered_hard": "on hard ones"}  # 
 CONSTANT = (
     "all seeds say the same to all: a penalty may be worth more than the labels; try a smaller weight, --set NAME=VALUE"
 )
+
+HELD = 0.5  # seconds: what comes sooner was in the workspace
 
 Item = tuple[Entry, Mapping[str, object]]
 
@@ -53,9 +60,9 @@ def named(worlds: str) -> list[str]:
     return found
 
 
-def on(item: Item, world: str, seeds: int, reporter: str, steps: int, home: Path, again: bool, as_json: bool) -> None:
+def on(item: Item, world: str, trained: Trained, home: Path, again: bool, as_json: bool) -> None:
     """One proposal on one learned world."""
-    (cell,) = _cells([item], [], [world], seeds, reporter, steps, home, again=again, quiet=as_json)
+    (cell,) = _cells([item], [], [world], trained, home, again=again, quiet=as_json)
     if as_json:
         print_json(cell)
         _ended([cell])
@@ -76,12 +83,12 @@ def _ended(cells: Sequence[Mapping[str, Any]]) -> None:
         raise typer.Exit(2)
 
 
-def along(item: Item, run: str, seeds: int, reporter: str, steps: int, home: Path, again: bool, as_json: bool) -> None:
+def along(item: Item, run: str, trained: Trained, home: Path, again: bool, as_json: bool) -> None:
     """One proposal on every world of a sequence, such as a run's checkpoints."""
     from elk_sandbox.learned import sources
 
     every = list(sources.along(run, home))
-    cells = _cells([item], [], [s.world for s in every], seeds, reporter, steps, home, again=again, quiet=as_json)
+    cells = _cells([item], [], [s.world for s in every], trained, home, again=again, quiet=as_json)
     told = [
         {"step": s.step, "kl": s.kl, "proxy": s.proxy, "gold": s.gold, **cell}
         for s, cell in zip(every, cells, strict=True)
@@ -103,37 +110,79 @@ def along(item: Item, run: str, seeds: int, reporter: str, steps: int, home: Pat
 
 
 def matrix(
-    items: Sequence[Item], published: Sequence[str], names: Sequence[str], seeds: int, home: Path, again: bool,
-    as_json: bool,
+    items: Sequence[Item], published: Sequence[str], names: Sequence[str], trained: Trained, home: Path, again: bool,
+    file: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Each proposal and each method on each world, as tables or as JSON."""
-    cells = _cells(items, published, names, seeds, "mlp", STEPS, home, again=again, quiet=as_json)
+    """Each proposal and each method on each world, as tables or as JSON, and as lines of a CSV file."""
+    cells = _cells(items, published, names, trained, home, again=again, quiet=as_json)
+    if file:
+        with writing(file):
+            workspaces.write(file.absolute(), _csv(cells))
     if as_json:
         print_json({"cells": cells})
     else:
         _table(out, cells)
+    _ended(cells)
 
 
 def _cells(
-    items: Sequence[Item], published: Sequence[str], names: Sequence[str], seeds: int, reporter: str, steps: int,
-    home: Path, *, again: bool, quiet: bool,
+    items: Sequence[Item], published: Sequence[str], names: Sequence[str], trained: Trained, home: Path, *,
+    again: bool, quiet: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Each proposal and each method on each world."""
+    """Each proposal and each method on each world; of several each is told as it comes, unless quiet."""
     from elk_sandbox import keys
-    from elk_sandbox.evidence.trained import Trained
     from elk_sandbox.learned.cells import Row, compute
 
     rows: list[Row] = [{"proposal": keys.source(entry, dict(knobs))} for entry, knobs in items]
     rows += [{"method": name} for name in published]
-    trained = Trained(seeds, reporter, steps)  # type: ignore[arg-type]  # typer has checked it
+    every, cells, taken = len(rows) * len(set(names)), list[dict[str, Any]](), list[float]()
     with saying(quiet=quiet) as say:
-        cells = list(compute(rows, names, home, trained, say, again=again))
+        since = time.monotonic()
+        for cell in compute(rows, names, home, trained, say, again=again):
+            cells.append(cell)
+            now = time.monotonic()
+            taken += [now - since] * (now - since > HELD)
+            since = now
+            if every > 1 and not quiet:
+                err.print(Text(_come(cell, len(cells), every, taken)), soft_wrap=True)
     refused = {c["world"]: str(c["reason"]) for c in cells if c.get("refused")}
     if refused and len(refused) == len(set(names)):
         raise InputError(next(iter(refused.values())))
     for world, reason in refused.items():
         err.print(Text(f"{world}: {reason}"), soft_wrap=True)
     return cells
+
+
+def _come(cell: Mapping[str, Any], count: int, every: int, taken: Sequence[float]) -> str:
+    """A cell in a line, how many there are, and how long the rest will take by the usual pace of two or more."""
+    told = cell["reason"] or (
+        f"real from fake {_number(cell['auroc'])}, dishonest {_number(cell['dishonest'])}, nearest {_nearest(cell)}"
+    )
+    early = len(taken) < 2 or count == every
+    left = "" if early else f"; about {duration(statistics.median(taken) * (every - count))} left of all"
+    return f"{count} of {every}, {cell['row']} on {cell['world']}: {told}{left}"
+
+
+def _csv(cells: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each cell: the estimates, each with its interval of 95 %, who answers alike, why there is nothing."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    ends = ("value", "low", "high")
+    names = ["auroc", "auroc_unknown", "dishonest", "honesty_fooled", "honesty_real", "balanced", "recovered"]
+    table.writerow(
+        ["row", "kind", "world", "certified", "seeds", "reporter", "steps"]
+        + [name + ("" if end == "value" else f"_{end}") for name in names for end in ends]
+        + ["nearest", "reason"]
+    )
+    for cell in cells:
+        trained = cell["trained"]
+        table.writerow(
+            [cell["row"], cell["kind"], cell["world"], cell["certificate"]["certified"], trained["seeds"]]
+            + [trained.get("reporter"), trained.get("steps")]
+            + [(cell.get(name) or {}).get(end) for name in names for end in ends]
+            + ["" if _nearest(cell) == "-" else _nearest(cell), cell["reason"]]
+        )
+    return text.getvalue()
 
 
 def _table(console: Console, cells: Sequence[Mapping[str, Any]]) -> None:
@@ -198,8 +247,10 @@ def _facts(console: Console, cell: Mapping[str, Any]) -> None:
             *(("", f"nearest on {name}: {_nearest({'like': like})}") for name, like in cell["like_there"].items()),
         ]
     if _number(cell["recovered"]) != "-":
-        lines += [("personas", f"{_number(cell['recovered'])} of the gap between Bob's and Alice's answers recovered, "
-                               f"{_number(cell['recovered_hard'])} on hard situations")]  # fmt: skip
+        lines += [
+            ("personas", f"{_number(cell['recovered'])} of the gap recovered between what the persona says who speaks "
+                         f"as the viewer would, and the truth; {_number(cell['recovered_hard'])} on hard situations"),
+        ]  # fmt: skip
     elif _gapless(cell):
         lines += [("personas", GAPLESS)]
     lines += [

@@ -6,9 +6,11 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.text import Text
 
+from elk_sandbox.commands.judge import FAULTS
 from elk_sandbox.commands.options import Blind, Folder, Home, Json, registry_in
 from elk_sandbox.declare import Kind, suggest
-from elk_sandbox.evidence.trained import SEEDS
+from elk_sandbox.evidence.trained import SEEDS, Trained
+from elk_sandbox.evidence.trained import Kind as Trainee
 from elk_sandbox.runtime import workspace as workspaces
 from elk_sandbox.runtime.registry import Entry, Registry
 from elk_sandbox.terminal import InputError, err, out, print_json, progress, writing
@@ -26,6 +28,7 @@ def matrix(
         str | None, typer.Option(help="Published methods, with --worlds; default all, none beside named proposals.")
     ] = None,
     seeds: Annotated[int, typer.Option(help="Reporters that are trained in a learned world.", min=1, max=1000)] = SEEDS,
+    reporter: Annotated[Trainee, typer.Option(help="What is trained there.")] = "mlp",
     engine: Annotated[str, typer.Option(help="inline, processes or dask.")] = "processes",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://host:8786.")] = None,
     draws: Annotated[int, typer.Option(help="Fresh draws beside the stock draw.", min=0, max=100)] = 0,
@@ -47,13 +50,16 @@ def matrix(
     registry = registry_in(folder)
     rows = [] if worlds is not None and proposals == "" else _named(registry, "proposal", proposals)
     if worlds is not None:
-        if counterexamples or blind or png or csv:
-            raise InputError("--worlds goes with --proposals, --methods, --seeds, --again and --json")
+        if counterexamples or blind or png:
+            raise InputError(
+                "--worlds goes with --proposals, --methods, --seeds, --reporter, --again, --csv and --json"
+            )
         from elk_sandbox.commands import learned
 
         home = workspaces.workspace(workspace)
         published = [] if proposals and methods is None else learned.methods(methods)
-        learned.matrix(rows, published, learned.named(worlds), seeds, home, again, as_json)
+        trained = Trained(seeds, reporter)
+        learned.matrix(rows, published, learned.named(worlds), trained, home, again, csv, as_json)
         return
     columns = _named(registry, "counterexample", counterexamples)
     where = workspaces.workspace(workspace)
@@ -91,6 +97,8 @@ def matrix(
             out.print(Text(listing.read_from(registry), style="dim"), soft_wrap=True)
         for broken in registry.broken:
             err.print(Text(str(broken), style="red"), soft_wrap=True)
+    if all(c["verdict"] in FAULTS for c in found):
+        raise typer.Exit(2)
 
 
 def _blind(rows: list[Any], columns: list[Any], where: Path, draws: int, as_json: bool) -> None:

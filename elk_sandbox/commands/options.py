@@ -15,7 +15,7 @@ Folder = Annotated[
 Home = Annotated[Path | None, typer.Option(help="Where results are kept; default $ELK_SANDBOX_HOME or ./workspace.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Blind = Annotated[
-    bool, typer.Option("--blind", help="Hide verdicts that were not judged yet, and what the literature says.")
+    bool, typer.Option("--blind", help="Hide verdicts that `judge` was not asked for, and what the literature says.")
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Set a knob; may be repeated.")]
 

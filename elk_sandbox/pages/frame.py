@@ -42,7 +42,7 @@ LOOK = """
 .elk .chip.failed { background: var(--elk-strict-fill); color: var(--elk-strict-ink); border-color: transparent; }
 .elk .chip.interrupted, .elk .chip.stopped { background: var(--elk-error-fill); color: var(--elk-error-ink);
   border-color: transparent; }
-.elk td.like { white-space: normal; min-width: 8rem; }
+.elk td.like { white-space: normal; min-width: 15rem; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
   [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; row-gap: 0.3rem; }

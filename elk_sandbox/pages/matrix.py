@@ -147,9 +147,10 @@ def _state(
         good = sum(bool(c["good"]) for c in cells.values())
         what = "shown cells" if filtered else "cells"
         told = (
-            f"{len(cells)} of {every} {what} judged, {good} good. The literature decides {counted['decided']} of them, "
+            f"{len(cells)} of {every} {what} judged, {good} good. From the literature, or derived from it, "
+            f"{counted['decided']} of them are marked; {counted['agreeing']} come out so."
         )
-        html(f"<p>{told}and agrees with {counted['agreeing']}.</p>")
+        html(f"<p>{told}</p>")
 
 
 def _offer(home: Path, job: Detached, keys: Mapping[Key, str], missing: int, *, running: bool, tried: bool) -> None:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
-from elk_sandbox.evidence.trained import SEEDS, STEPS, Trained
+from elk_sandbox.evidence.trained import SEEDS, Kind, Trained
 from elk_sandbox.keys import source
-from elk_sandbox.learned import sources
+from elk_sandbox.learned import shelf, sources
 from elk_sandbox.learned.cells import Row, cell_key, kept, row_of
 from elk_sandbox.learned.published import PUBLISHED
 from elk_sandbox.learned.sources import Step
@@ -53,7 +53,7 @@ def main() -> None:
         instead = next(iter(known))
         if (gone := st.session_state.get(f"{parameter} gone")) and chosen(parameter, known) == [instead]:
             st.warning(f"{gone!r} is not offered here: what follows is of {instead!r}.")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         world = st.selectbox(
             "Network", offered, key=widget("net_world", offered),
             on_change=remember, args=("net_world",), width=420, format_func=_place,
@@ -64,13 +64,25 @@ def main() -> None:
         )  # fmt: skip
     names = {**dict.fromkeys(files.proposals, "proposal"), **dict.fromkeys(PUBLISHED, "method")}
     st.query_params.setdefault("net_rows", ",".join(n for n in USUAL if n in names))
-    picked = st.multiselect(
-        "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
-        on_change=remember, args=("net_rows",), format_func=_told,
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        picked = st.multiselect(
+            "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
+            on_change=remember, args=("net_rows",), format_func=_told, width=640,
+        )  # fmt: skip
+        trained = _trained()
     rows = [_row(files, name) for name in picked]
     watched = st.session_state.get(BUSY, False)
-    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, str(measure))
+    st.fragment(_live, run_every=TICK if watched else None)(home, world, rows, str(measure), trained)
+
+
+def _trained() -> Trained:
+    """How many of what are trained on the network."""
+    kind = st.segmented_control(
+        "Reporters", get_args(Kind), default="mlp", key="net_reporter", bind="query-params", required=True,
+        help="mlp: with one hidden layer; linear: logistic in the activations.",
+    )  # fmt: skip
+    seeds = st.number_input("Seeds", 1, 1000, SEEDS, key="net_seeds", bind="query-params", width=120)
+    return Trained(int(seeds), kind or "mlp")
 
 
 def _place(world: str) -> str:
@@ -94,21 +106,21 @@ def _row(files: Registry, name: str) -> Row:
     return {"proposal": source(entry, entry.settings())}
 
 
-def _live(home: Path, world: str, rows: Sequence[Row], measure: str) -> None:
+def _live(home: Path, world: str, rows: Sequence[Row], measure: str, trained: Trained) -> None:
     """The results; runs each second while some are on their way."""
     job = Detached(home, "learned")
     running = job.running  # before the results are looked for: what it leaves when it ends is seen
     try:
         steps = _thinned(_steps(world, home))
         worlds = [s.world for s in steps] or [world]
-        digests, trained = _digests(tuple(worlds), home), Trained(SEEDS, "mlp", STEPS)
+        digests = _digests(tuple(worlds), home)
         cells = kept(rows, digests, home, trained)
     except InputError as reason:
         st.error(str(reason))
         return
     missing = len(rows) * len(worlds) - len(cells)
     keys = [cell_key(row, digests[world], trained) for row in rows for world in worlds]
-    _offer(home, job, rows, worlds, keys, missing, running=running)
+    _offer(home, job, rows, digests, trained, keys, missing, running=running)
     order = [row_of(row) for row in rows]
     if cells:
         if steps:
@@ -158,10 +170,10 @@ def _thinned(steps: Sequence[Step]) -> Sequence[Step]:
 
 
 def _offer(
-    home: Path, job: Detached, rows: Sequence[Row], worlds: Sequence[str], keys: Sequence[str], missing: int, *,
-    running: bool,
+    home: Path, job: Detached, rows: Sequence[Row], worlds: Mapping[str, str], trained: Trained, keys: Sequence[str],
+    missing: int, *, running: bool,
 ) -> None:  # fmt: skip
-    """Where the results stand, and the button that has the missing ones made."""
+    """Where the results stand, and the button that has the missing ones made. worlds: with their digests."""
     every = len(rows) * len(worlds)
     if running:
         st.progress((every - missing) / every, text=f"{every - missing} of {every} results are there")
@@ -181,17 +193,19 @@ def _offer(
     elif missing == every and every:
         first = (
             "the network is trained first, about two minutes, and two more when a proposal asks for several; then "
-            * worlds[0].startswith("vault")
+            * any(w.startswith("vault") and not shelf.place(home, w, digest).is_dir() for w, digest in worlds.items())
         )
+        many = f"{trained.seeds} seed{'s' * (trained.seeds != 1)}"
         empty(
-            f"Nothing has been trained here yet. At a click {first}{SEEDS} seeds of each proposal are trained on the "
+            f"None of these results is there yet. At a click {first}{many} of each proposal are trained on the "
             "activations, some seconds each, and scored on situations that nobody labelled; all of it is kept."
         )
     if st.button(f"Get {missing} results", type="primary"):
         proposals = ",".join(row_of(r) for r in rows if "proposal" in r)
         methods = ",".join(row_of(r) for r in rows if "method" in r)
         asked = ["matrix", "--worlds", ",".join(worlds), "--proposals", proposals, "--methods", methods]
-        job.start([*command("elk_sandbox", home, *asked), "--seeds", str(SEEDS)], keys)
+        asked += ["--seeds", str(trained.seeds), "--reporter", trained.reporter]
+        job.start(command("elk_sandbox", home, *asked), keys)
         st.rerun()
 
 
@@ -213,9 +227,11 @@ def _certified(cells: Mapping[tuple[str, str], Mapping[str, Any]], worlds: Seque
     if len(known) == 1:
         return f"<p>{'Certified' if good else '<strong>Uncertified</strong>'}: {escape(found[known[0]]['words'])}</p>"
     return (
-        f"<p>The predictor is certified to know at {good} of {len(known)} checkpoints: there marks are filled. A low "
-        "score at a hollow mark says nothing of the reporter, since what it is asked may not be known. The dashed line "
-        f"is what the certificate asks of its probe.</p><p class='quiet'>{escape(found[known[-1]]['words'])}</p>"
+        f"<p>The predictor is certified to know at {good} of {len(known)} checkpoints: there marks are filled. At a "
+        "hollow mark where the certificate's own probe is low too, the network may not hold the answer, and a low "
+        "score says nothing of the reporter; where only the raw input does as well as the network, the answer is "
+        "there, and it counts. The dashed line is what the certificate asks of its probe.</p>"
+        f"<p class='quiet'>{escape(found[known[-1]]['words'])}</p>"
     )
 
 

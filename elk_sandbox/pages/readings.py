@@ -200,7 +200,12 @@ def table(order: Sequence[str], cells: Cells, world: str) -> str:
         tds = "".join(f"<td>{n}</td>" for n in numbers) + f"<td class='like'>{escape(like) or '&ndash;'}</td>"
         body.append(f"<tr><th scope='row'>{escape(_named(row))}</th>{tds}</tr>")
     box = "<div class='wide' tabindex='0' role='region' aria-label='All measures'>"
-    return f"{box}<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    told = (
+        "Unknown fakes: real from fake where no data hold the trick. Nearest: whose answers a seed's agree with most, "
+        "the direct translator's or a simulator's of a human; how many seeds."
+    )
+    rows = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    return f"{box}{rows}</div><p class='quiet'>{told}</p>"
 
 
 def _number(told: Mapping[str, Any] | None) -> str:

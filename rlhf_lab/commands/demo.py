@@ -8,6 +8,7 @@ from rich.text import Text
 from elk_sandbox.terminal import out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
 from rlhf_lab.commands.look import show
+from rlhf_lab.demo_log import SEED
 
 __all__ = ["register"]
 
@@ -19,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     name: Annotated[str, typer.Option(help="Its runs are called NAME-base, NAME-ppo and so on.")] = "demo",
     rater: Annotated[str, typer.Option(help="The simulated rater who labels; careful is the control.")] = "counter",
-    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything.")] = SEED,
     device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,

@@ -48,12 +48,12 @@ def main() -> None:
     if view == "search":
         searching.search(run, evaluation_of(run.folder))
         return
-    nats = _nats(run)
+    evaluation = evaluation_of(run.folder)
+    nats = _nats(run, evaluation)
     ask = asking.asked()
     found = closeup_of(ask.file(run.folder))
     steps = [step for step, _ in policies(run)]
     asking.offer(run, ask, found, steps)
-    evaluation = evaluation_of(run.folder)
     if found:
         _texts(found, nats, view, _varied(evaluation))
     if evaluation is not None:
@@ -61,9 +61,12 @@ def main() -> None:
         folded("Diversity at every checkpoint", "ck_diversity", variety.show, evaluation, known_by)
 
 
-def _nats(run: Run) -> dict[int, float]:
-    """KL at each iteration, as training measured it."""
-    return dict(run.store.metrics(run.name, ["kl/exact"]).get("kl/exact", []))
+def _nats(run: Run, evaluation: Evaluation | None) -> dict[int, float]:
+    """KL at each iteration, as training measured it; of what was evaluated, as that did on many more completions."""
+    found = dict(run.store.metrics(run.name, ["kl/exact"]).get("kl/exact", []))
+    if evaluation is not None:
+        found |= zip(evaluation.curve.steps.tolist(), evaluation.curve.nats.tolist(), strict=True)
+    return found
 
 
 @st.fragment

@@ -14,7 +14,7 @@ from elk_sandbox.pages.frame import TICK, html
 from elk_sandbox.runtime.detached import Detached
 from elk_sandbox.runtime.store import Store, check_name
 from elk_sandbox.terminal import InputError, duration
-from rlhf_lab.demo_log import STEPS, DemoState, at_work, demo_state, time_left
+from rlhf_lab.demo_log import SEED, STEPS, DemoState, at_work, demo_state, time_left
 from rlhf_lab.pages.background import background, lab, watch
 from rlhf_lab.pages.run_list import AGAIN, heard
 from rlhf_lab.raters import RATERS
@@ -168,7 +168,7 @@ def demo_form(store: Store, home: Path) -> None:
         format_func=lambda each: f"{each}, the control" if each == "careful" else each,
         help="; ".join(f"{each}: {meaning}" for each, (_, meaning) in RATERS.items()),
     )  # fmt: skip
-    three.number_input("Seed", 0, 2**31, 0, key="demo_seed")
+    three.number_input("Seed", 0, 2**31, SEED, key="demo_seed")
     if st.session_state.get(ABOVE) == name:
         html('<p class="quiet">How far it is stands above.</p>')
     else:
@@ -192,5 +192,5 @@ def _begin_as_typed(store: Store, home: Path) -> None:
         return  # the page shows that one
     rater, seed = (str(st.session_state[key]) for key in ("demo_rater", "demo_seed"))
     words = ("--name", name, "--rater", rater, "--seed", seed)
-    usual = ("--name", "demo", "--rater", "counter", "--seed", "0")
+    usual = ("--name", "demo", "--rater", "counter", "--seed", str(SEED))
     _begin(home, name, () if words == usual else words)

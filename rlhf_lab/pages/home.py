@@ -51,8 +51,8 @@ LOOK = """
 def main() -> None:
     begin(
         "elk-sandbox",
-        "An overseer is a bounded judge, and training optimises against the judge. Here you see the gap between what "
-        "was judged and what is true: exactly, in small worlds, and in a language model trained by your own labels.",
+        "Training rewards what a judge approves of, and a judge sees a part of the truth. Here you see the gap between "
+        "what was approved and what is true: exactly in small worlds, and in a language model trained by your labels.",
     )
     st.html(f"<style>{LOOK}</style>")
     store, home = opened()

@@ -1,10 +1,11 @@
 """Is over-optimisation real? Seeds of the whole exercise on stage, and the settings on which the effect turns.
 
-Run by hand: python -m tests.bench.overoptimization [SEEDS] [--settings]; the tables are kept in docs/measured.md. A run
-that was done before is not done again: the workspace is ./workspace/overoptimization.
+Run by hand: python -m tests.bench.overoptimization [SEEDS | --settings], the settings with the demo's seed; the tables
+are kept in docs/measured.md. What was done before is not done again: the workspace is ./workspace/overoptimization.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from elk_sandbox.runtime.store import Store, open_store
 from rlhf_lab import overoptimization as oo
 from rlhf_lab import raters, sampling
 from rlhf_lab.demo import LABELS, POLICY
+from rlhf_lab.demo_log import SEED
 from rlhf_lab.evaluation import Evaluation, evaluate, load_evaluation
 from rlhf_lab.labels import create_pool, label_with
 from rlhf_lab.settings import settings_of
@@ -95,20 +97,21 @@ HEAD = (
 )
 
 
-def main(seeds: int, settings: bool) -> None:
+def main(seeds: Sequence[int], settings: bool) -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     with open_store(HOME) as store:
         chosen = SETTINGS if settings else {key: SETTINGS[key] for key in ("counter (demo)", "careful")}
         for label, changes in chosen.items():
             print(f"\n{label}\n{HEAD}")
-            turns = [line(f"seed {seed}", arm(store, seed, label, **changes)) for seed in range(seeds)]
+            turns = [line(f"seed {seed}", arm(store, seed, label, **changes)) for seed in seeds]
             over = oo.over_seeds(turns)
             print(
-                f"mean fall {over.mean:.3f}, standard error over {seeds} seeds {over.error:.3f}; "
+                f"mean fall {over.mean:.3f}, standard error over {len(seeds)} seeds {over.error:.3f}; "
                 f"more than two standard errors over completions in {over.beyond}"
             )
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
-    main(numbers[0] if numbers else 5, "--settings" in sys.argv)
+    many = next((int(word) for word in sys.argv[1:] if word.isdigit()), 5)
+    every = "--settings" in sys.argv
+    main([SEED] if every else range(many), every)

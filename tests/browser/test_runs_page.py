@@ -82,7 +82,7 @@ def test_a_demo_whose_name_is_typed_and_clicked_at_once_has_that_name(
     typed_and_clicked(page, "Name", "mine", "Run the demo, under 5 minutes")
     expect(page.get_by_role("button", name="Stop the demo")).to_be_visible(timeout=30_000)
     (asked,) = background(server.home, "demo-mine").asked
-    assert asked == "--name mine --rater counter --seed 0"
+    assert asked == "--name mine --rater counter --seed 2"
     assert not background(server.home, "demo").asked
     page.get_by_role("button", name="Stop the demo").click()
     expect(page.get_by_role("button", name="Resume the demo")).to_be_visible(timeout=60_000)

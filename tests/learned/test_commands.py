@@ -1,5 +1,6 @@
 """`judge --on`, `judge --along` and `matrix --worlds`: tables, JSON, and one line for what cannot be."""
 
+import csv
 import io
 import json
 import re
@@ -89,7 +90,7 @@ def test_along_a_sequence(ask: Asked) -> None:
     assert status == 0 and "human_labels along planted" in out and out.count("ertified") == 3
 
 
-def test_a_matrix_of_worlds(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matrix_of_worlds(ask: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("--proposals", "human_labels,consistency", "--methods", "ceiling", "--seeds", "2")
     status, out, _ = ask("matrix", "--worlds", "planted:0,planted:1", *words)
     assert status == 0 and out.count("human_labels") == 2 and out.count("ceiling") == 2
@@ -112,6 +113,12 @@ def test_a_matrix_of_worlds(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None
     assert held["balanced"]["value"] == pytest.approx(
         (held["honesty_fooled"]["value"] + held["honesty_real"]["value"]) / 2
     )
+    file = tmp_path / "cells.csv"
+    status, _, _ = ask("matrix", "--worlds", "planted:0", *words, "--csv", str(file))
+    lines = {line["row"]: line for line in csv.DictReader(io.StringIO(file.read_text()))}
+    assert status == 0 and list(lines) == ["human_labels", "consistency", "ceiling"]
+    assert float(lines["ceiling"]["balanced_low"]) == cells["ceiling"]["balanced"]["low"]
+    assert lines["human_labels"]["nearest"] and "one question" in lines["consistency"]["reason"]
     status, out, _ = ask("matrix", "--worlds", "planted:0", "--proposals", "", "--methods", "viewer", "--json")
     assert [c["row"] for c in json.loads(out)["cells"]] == ["viewer"]
 
@@ -128,7 +135,11 @@ def test_a_line_is_printed_as_each_phase_begins(ask: Asked) -> None:
         "getting the network ready", "certifying, does the predictor know?", "training 2 reporters of human_labels",
         "scoring ceiling",
     )  # fmt: skip
-    assert [line for line in err.splitlines() if line.endswith(": 0%")] == [f"planted:0: {each}: 0%" for each in phases]
+    told = [line for line in err.splitlines() if "%" not in line]
+    kinds = [line for line in told if line.startswith("planted:0")]
+    assert kinds == [f"planted:0: {each}" for each in phases]
+    come = [line for line in told if " of 2, " in line]
+    assert [line.partition(" on ")[0] for line in come] == ["1 of 2, human_labels", "2 of 2, ceiling"]
     assert not ask("matrix", "--worlds", "planted:0", *words, "--again", "--json")[2]
 
 
@@ -145,7 +156,7 @@ def test_a_phases_end_is_estimated_by_its_own_pace(
             clock[0] = at
             say(words, share)
     assert capsys.readouterr().err.splitlines() == [
-        "film: 0%", "film, 9 nats: 2%", "film, 8 nats: 50%, about 20 s left of this", "labels: 60%",
+        "film", "film, 9 nats: 2%", "film, 8 nats: 50%, about 20 s left of this", "labels: 60%",
         "labels: 80%, about 10 s left of this",
     ]  # fmt: skip
 

@@ -44,11 +44,22 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def test_an_empty_place_offers_all_results_by_the_command_that_makes_them(started: list[list[str]]) -> None:
     app = opened(PAGE, net_world="planted:0", net_rows="human_labels,ceiling")
     (button,) = [b for b in app.button if b.label.startswith("Get")]
-    assert button.label == "Get 2 results" and not started and "Nothing has been trained here yet" in told(app)
+    assert button.label == "Get 2 results" and not started and "None of these results is there yet" in told(app)
     button.click().run()
     (command,) = started
     words = " ".join(command)
-    assert "matrix --worlds planted:0 --proposals human_labels --methods ceiling" in words and "--seeds 20" in words
+    assert "matrix --worlds planted:0 --proposals human_labels --methods ceiling" in words
+    assert "--seeds 20 --reporter mlp" in words
+
+
+def test_how_many_reporters_of_which_kind_is_chosen(place: Path, started: list[list[str]]) -> None:
+    list(cells.compute(rows("viewer"), ["planted:0"], place, Trained(3, "linear"), silent))
+    app = opened(PAGE, net_world="planted:0", net_rows="viewer", net_reporter="linear", net_seeds="3")
+    assert not [b for b in app.button if b.label.startswith("Get")] and app.get("vega_lite_chart")
+    app.number_input[0].set_value(2).run()
+    next(b for b in app.button if b.label == "Get 1 results").click().run()
+    (command,) = started
+    assert "--seeds 2 --reporter linear" in " ".join(command)
 
 
 @pytest.mark.parametrize("query", [{}, {"net_world": "run:gone", "net_measure": "gone"}])

@@ -12,7 +12,7 @@ from scipy.special import expit
 from elk_sandbox.runtime import workspace
 from elk_sandbox.runtime.run import Run
 from rlhf_lab import best_of_n as bon
-from rlhf_lab import checkpoints, figures, findings, laws
+from rlhf_lab import checkpoints, figures, findings, laws, raters
 from rlhf_lab import overoptimization as oo
 from rlhf_lab.cells import Table
 from rlhf_lab.evaluation import Evaluation, worth_of
@@ -30,6 +30,7 @@ __all__ = [
 
 SPLIT = 4.0  # nats up to which a law is fitted that is then tried beyond
 CLIPPED = 0.01  # share of ratios outside the clip below which a batch may be larger
+MISMATCH = 1e-3  # nats between the log-probabilities of sampler and training path, above which it is said
 SHOWN = 6  # completions of a checkpoint in the report
 FRONTIER = np.linspace(0.25, 6, 12)  # nats
 
@@ -48,6 +49,7 @@ class Analysis:
     steps: np.ndarray  # iterations, all of them
     nats: np.ndarray  # KL at each
     stop: float  # nats at which the run was to stop
+    aim: str  # why a fall of gold is no over-optimisation; empty if it is
 
 
 def analyse(run: Run, evaluation: Evaluation, *, draws: int = 400, seed: int = 0) -> Analysis:
@@ -66,7 +68,7 @@ def analyse(run: Run, evaluation: Evaluation, *, draws: int = 400, seed: int = 0
     kl = np.array(run.metrics()["kl/exact"])
     return Analysis(
         evaluation, oo.turn(curve), fits, predictions, best, bon.frontier(*pool, FRONTIER),
-        growth(kl[:, 0], kl[:, 1]), kl[:, 0], kl[:, 1], run.config["kl_stop"],
+        growth(kl[:, 0], kl[:, 1]), kl[:, 0], kl[:, 1], run.config["kl_stop"], findings.aim(run.config["target"]),
     )  # fmt: skip
 
 
@@ -150,18 +152,18 @@ def report_of(run: Run, found: Analysis, pictures: Sequence[Picture], more: Sequ
     marks = [f"reward: {'the logit of' if config['reward_as'] == 'logit' else 'log'} P({config['target']})"]
     if config["past_stop"]:
         marks.append(f"run on past the {config['kl_stop']:g}-nat stop to {config['past_stop']:g} nats")
-    if run.parents["reward"] == "rater:careful":
+    if control := _gold_trained(run, evaluation):
         marks.append("control: gold itself is the reward")
-    marks += _complaints(run.metrics())
+    marks += _complaints(run.metrics(), config["precision"])
     titles: dict[int, list[str]] = {}
     for title, index in shown(curve, found.turn, found.stop).items():
         titles.setdefault(index, []).append(title)
-    told = " ".join(filter(None, (findings.headline(found.turn), findings.factors(found.turn))))
+    told = " ".join(filter(None, (found.aim, findings.headline(found.turn), findings.factors(found.turn))))
     facts = {f"{role} run": name for role, name in run.parents.items()} | {k: str(v) for k, v in config.items()}
     facts |= {"gold": evaluation.meta["gold"], "completions of each checkpoint": str(evaluation.meta["completions"])}
     reward = reward_section(run, pictures)
     sections = (
-        Section("Over-optimisation", (pictures[0], findings.turn_table(found.turn))),
+        Section("Gold and proxy" if found.aim else "Over-optimisation", (pictures[0], findings.turn_table(found.turn))),
         Section("What it wrote", (tuple(samples_of(evaluation, i, ", ".join(titles[i])) for i in sorted(titles)),)),
         Section("Laws", (findings.law_table(found.fits), findings.prediction_table(found.predictions))),
         Section("Best of n", (findings.best_of_n_table(found.best),)),
@@ -170,18 +172,27 @@ def report_of(run: Run, found: Analysis, pictures: Sequence[Picture], more: Sequ
         Section("Why, and at which cost", tuple(p for p in pictures[1:] if p.name != "reward")),
         Section("All checkpoints", (findings.checkpoint_table(curve), findings.growth_table(found.growth))),
     )
-    return Report(
-        f"Over-optimisation in {run.name}", f"rlhf-lab, a {run.kind} run", told, tuple(marks), facts, sections, CAVEATS
-    )
+    title = f"{run.name}, trained for negative sentiment" if found.aim else f"Over-optimisation in {run.name}"
+    caveats = CAVEATS[1:] if control else CAVEATS
+    return Report(title, f"rlhf-lab, a {run.kind} run", told, tuple(marks), facts, sections, caveats)
 
 
-def _complaints(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> list[str]:
+def _gold_trained(run: Run, evaluation: Evaluation) -> bool:
+    """Whether the reward was the program that gold is."""
+    reward = run.parents["reward"]
+    return reward.startswith(RATER) and raters.make(reward.removeprefix(RATER)).reads_as == evaluation.meta["gold"]
+
+
+def _complaints(metrics: Mapping[str, Sequence[tuple[int, float]]], precision: str) -> list[str]:
     """What the updates of a run say against it, or how to spend less on it."""
     off = max(value for _, value in metrics["ratio/error_before"])
+    apart = max(value for _, value in metrics["ratio/mismatch"])
     outside = float(np.mean([value for _, value in metrics["clip/outside"]]))
     told = [f"the ratio was not 1 before an update: off by up to {off:.1g}"] if off > 0 else []
+    if apart > MISMATCH and precision == "fp32":
+        told.append(f"sampler and training path differed by up to {apart:.1g} nats a token: more than rounding")
     if outside < CLIPPED:
-        told.append("fewer than 1 % of ratios were clipped on average: a larger batch costs nothing")
+        told.append("fewer than 1 % of ratios were clipped on average: a larger batch would use its samples as well")
     return told
 
 
@@ -220,7 +231,7 @@ def summary(found: Analysis) -> dict[str, Any]:
         })  # fmt: skip
     falls = {name: getattr(turn, name) for name in ("gold", "held_out", "sentiment", "well_formed", "proxy")}
     return {
-        "headline": findings.headline(turn),
+        "headline": " ".join(filter(None, (found.aim, findings.headline(turn)))),
         "factors": findings.factors(turn),
         "checkpoints": rows,
         "fall": {k: None if f is None else {"fall": f.fall, "error": f.error} for k, f in falls.items()},

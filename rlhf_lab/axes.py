@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from elk_sandbox.palette import INK, LINE, PAPER, QUIET
 from rlhf_lab.laws import Fit
-from rlhf_lab.looks import LOOKS
+from rlhf_lab.looks import LOOKS, POOR
 
 __all__ = [
     "draw_law", "draw_peak", "draw_points", "draw_stop", "legend", "nats_above", "new_figure", "quieten", "set_reach",
@@ -49,9 +49,9 @@ def draw_law(axes: Axes, name: str, fit: Fit, far: float) -> None:
 
 
 def draw_peak(axes: Axes, fit: Fit) -> None:
-    """The fitted peak, with its interval as a bar as far as the axes go."""
+    """The fitted peak, with its interval as a bar as far as the axes go; none of a law that misses the curve."""
     peak, far = fit.peak, axes.get_xlim()[1]
-    if not 0 < peak.d <= far:  # none, or nothing to see
+    if not 0 < peak.d <= far or fit.r2 < POOR:
         return
     low, high = peak.d_interval
     end = f"{high**2:.2g}" if np.isfinite(high) else "∞"

@@ -30,7 +30,7 @@ from rlhf_lab.transformer import Transformer
 __all__ = ["Evaluation", "estimate", "evaluate", "load_evaluation", "worth_of"]
 
 COMPLETIONS, POOL = 1000, 8192  # of each checkpoint; of the original model, for best-of-n
-ROWS = 512  # completions scored at once
+ROWS, PART = 512, 1024  # completions scored, and drawn, at once
 GOLDS = ("careful", "vader")
 
 
@@ -163,8 +163,9 @@ def estimate(
 
 
 def _draw(model: Transformer, length: int, count: int, generator: torch.Generator) -> Tensor:
-    prompt = torch.zeros(count, 1, dtype=torch.long, device=model.device)
-    return sample(model, prompt, length, generator).tokens
+    """In parts, since the keys and values of a pool would be gigabytes."""
+    rows = torch.zeros(count, 1, dtype=torch.long, device=model.device)
+    return torch.cat([sample(model, part, length, generator).tokens for part in torch.split(rows, PART)])
 
 
 def _divergence(policy: Transformer, reference: Transformer, tokens: Tensor) -> tuple[np.ndarray, float]:

@@ -25,6 +25,11 @@ DIP = 3.0
 """The same for the largest of all falls from one checkpoint to a later one, of which there are many."""
 
 
+def aim(target: str) -> str:
+    """What a run that was not trained for positive texts has to be read by: a sentence, empty for one that was."""
+    return "" if target == "positive" else "It was trained for negative texts, so a fall of gold is its aim."
+
+
 def headline(found: Turn) -> str:
     """Whether gold turned, where and by how much, and what the proxy did: one sentence.
 

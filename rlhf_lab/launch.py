@@ -9,10 +9,11 @@ from elk_sandbox.runtime.detached import command
 from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError
+from rlhf_lab.raters import make
 from rlhf_lab.settings import RATER, settings_of
 from rlhf_lab.stages import CONFIGS
 
-__all__ = ["PIECES", "WORDS", "check_parent", "cloned", "enter", "go_on", "length_for", "resumable"]
+__all__ = ["PIECES", "WORDS", "check_parent", "check_rater", "cloned", "enter", "go_on", "length_for", "resumable"]
 
 WORDS, PIECES = 24, 48  # tokens of a completion, by default
 
@@ -21,12 +22,25 @@ def enter(store: Store, home: Path, kind: str, name: str, config: dict[str, Any]
     """Enter a new run; its settings and parents are looked at before anything is written. Raises InputError."""
     settings_of(CONFIGS[kind], config)
     for role, parent in parents.items():
-        if not (role == "reward" and parent.startswith(RATER)):
+        if role == "reward" and parent.startswith(RATER):
+            check_rater(parent)
+        else:
             check_parent(role, jobs.open_run(store, home, parent))
     if kind == "ppo" and config.get("length", 0) == 0:
         config = {**config, "length": length_for(home, parents["base"], parents["reward"])}
     whole = vars(settings_of(CONFIGS[kind], config))
     return jobs.create(store, home, name, kind, whole, parents)
+
+
+def check_rater(reward: str) -> None:
+    """Raises InputError for a rater who is unknown, or whose score is that of another, so that it has two names."""
+    name = reward.removeprefix(RATER)
+    same = make(name).reads_as
+    if same not in (None, name):
+        raise InputError(
+            f"{reward} would be {RATER}{same}: {name} differs in the labels that she gives, and a reward is what she "
+            f"reads; say --reward {RATER}{same}, or a reward model that learned from her labels"
+        )
 
 
 def check_parent(role: str, parent: Run) -> None:

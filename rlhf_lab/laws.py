@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import xlogy
 
+from rlhf_lab.looks import POOR
+
 __all__ = ["FIRST", "LEVEL", "Fit", "Gain", "Law", "Peak", "Prediction", "fit", "predict"]
 
 Law: TypeAlias = Literal["best-of-n", "rl"]
@@ -149,11 +151,15 @@ def fit(law: Law, gain: Gain) -> Fit:
     reach = float(used.d.max())
     found = Fit(
         law, float(a), float(b), _pair(limits[:, 0]), _pair(limits[:, 1]),
-        _peak(law, float(a), float(b), draws, reach), np.nan, count, reach, left, draws,
+        _peak(law, float(a), float(b), draws, (float(used.d.min()), reach)), np.nan, count, reach, left, draws,
     )  # fmt: skip
     spread = float(((used.gain - used.gain.mean()) ** 2).sum())
     missed = float(((used.gain - found(used.d)) ** 2).sum())
-    return replace(found, r2=1 - missed / spread if spread > 0 else np.nan)
+    r2 = 1 - missed / spread if spread > 0 else np.nan
+    if r2 < POOR and found.peak.d <= reach:
+        words = f"{found.peak.words}, but the law misses the curve"
+        found = replace(found, peak=replace(found.peak, words=words))
+    return replace(found, r2=r2)
 
 
 def predict(law: Law, gain: Gain, split: float) -> Prediction:
@@ -196,7 +202,9 @@ def _least_squares(
     return np.asarray((np.linalg.pinv(x) @ (gain * np.sqrt(weight))[..., None])[..., 0])
 
 
-def _peak(law: Law, a: float, b: float, draws: Float[np.ndarray, "draw 2"], reach: float) -> Peak:
+def _peak(law: Law, a: float, b: float, draws: Float[np.ndarray, "draw 2"], fitted: Interval) -> Peak:
+    """Of a law; fitted: the least and the largest d of its points."""
+    first, reach = fitted
     (d,), (value,) = _summit(law, np.array([[a, b]]))
     d_draws, value_draws = _summit(law, draws)
     limits, heights = _pair(_limits(d_draws)), _pair(_limits(value_draws))
@@ -209,6 +217,9 @@ def _peak(law: Law, a: float, b: float, draws: Float[np.ndarray, "draw 2"], reac
         words = f"no peak within the {reach**2:.3g} nats fitted"
     elif d == 0:
         words = "falls from the start"
+    elif d < first:
+        words = f"falls from the first point fitted, {first**2:.2g} nats, on"
+        return Peak(np.nan, np.nan, limits, heights, absent, beyond, words)
     return Peak(float(d), float(value), limits, heights, absent, beyond, words)
 
 

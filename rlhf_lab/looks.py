@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from elk_sandbox.palette import ACCENT, TERMS, Colour
 
-__all__ = ["LOOKS", "MINUS", "PLUS", "Look"]
+__all__ = ["LOOKS", "MINUS", "PLUS", "POOR", "Look"]
+
+POOR = 0.8  # of R²: a law below it misses the curve, and its peak is not drawn
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """What a computation's last bits depend on: device, threads, versions; set once, recorded in every checkpoint."""
 
 import ctypes
+import platform
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,8 +43,18 @@ def _keep_freed_memory() -> None:
 
 def fingerprint(device: torch.device) -> dict[str, Any]:
     """What must be the same for a resumed run to give the same bits."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {"device": device.type, "processor": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
+def _processor() -> str:
+    """The model and its vector instructions: two makers' sums differ where both have the same instructions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return " ".join(filter(None, (model or platform.processor(), torch.backends.cpu.get_cpu_capability())))
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

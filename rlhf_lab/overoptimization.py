@@ -142,9 +142,9 @@ class Turn:
     dip: float
     """The largest fall of the proxy from one checkpoint to any later one, in standard errors; at most 0 if none."""
     sentiment: Fall | None
-    """Gold among what is well formed; None where gold has no such factor."""
+    """Gold among what is well formed, held out as `held_out` is; None where gold has no such factor."""
     well_formed: Fall | None
-    """Share well formed."""
+    """Share well formed, held out too."""
     second: Fall | None
     """The second reward model, scaled; None if there was none."""
 
@@ -193,11 +193,17 @@ def turn(curve: Curve) -> Turn:
     gold = means(curve.gold)
     peak = int(gold.mean.argmax())
     well, second = curve.well_formed, curve.second_scaled
-    halves = [_fall(means(curve.gold[:, 1 - k :: 2]), int(curve.gold[:, k::2].mean(axis=1).argmax())) for k in (0, 1)]
-    held_out = Fall(
-        (halves[0].fall + halves[1].fall) / 2, float(np.hypot(halves[0].error, halves[1].error)) / 2,
-        (halves[0].counts[0] + halves[1].counts[0], halves[0].counts[1] + halves[1].counts[1]),
-    )  # fmt: skip
+    peaks = [int(curve.gold[:, k::2].mean(axis=1).argmax()) for k in (0, 1)]
+
+    def held_out(score: Float[np.ndarray, "checkpoint completion"], among: Any = None) -> Fall:
+        """From the peak of one half of the completions, in the other half, both ways."""
+        parts = [slice(1 - k, None, 2) for k in (0, 1)]
+        inside = [None if among is None else among[:, part] for part in parts]
+        halves = [_fall(means(score[:, part], kept), at) for part, kept, at in zip(parts, inside, peaks, strict=True)]
+        (one, other), ends = halves, [h.counts for h in halves]
+        error = float(np.hypot(one.error, other.error)) / 2
+        return Fall((one.fall + other.fall) / 2, error, (ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]))
+
     return Turn(
         peak=peak,
         peak_step=int(curve.steps[peak]),
@@ -207,12 +213,12 @@ def turn(curve: Curve) -> Turn:
         constant=not np.ptp(curve.gold),
         formless=well is not None and not well.any(),
         gold=_fall(gold, peak),
-        held_out=held_out,
+        held_out=held_out(curve.gold),
         proxy=_fall(means(curve.proxy), peak),
         climb=-_fall(means(curve.proxy), 0).errors,
         dip=_dip(means(curve.proxy)),
-        sentiment=None if well is None else _fall(means(curve.gold, well), peak),
-        well_formed=None if well is None else _fall(means(well.astype(np.float64)), peak),
+        sentiment=None if well is None else held_out(curve.gold, well),
+        well_formed=None if well is None else held_out(well.astype(np.float64)),
         second=None if second is None else _fall(means(second), peak),
     )
 

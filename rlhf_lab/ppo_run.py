@@ -1,10 +1,11 @@
 """The PPO stage: from a base model and a reward to a policy, with its checkpoints evenly spaced in sqrt(KL).
 
 Gold is not read here: what trains and stops the run is the reward and the KL alone. The one exception is a run whose
-reward is named `rater:careful`, the marked control.
+reward is the rater that gold is, `rater:careful` on stage: the marked control.
 """
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,7 +19,9 @@ from torch.nn import functional as F
 from elk_sandbox.runtime.jobs import Run
 from elk_sandbox.terminal import InputError
 from rlhf_lab import raters, resume
+from rlhf_lab.checkpoint_files import check_of
 from rlhf_lab.checkpoints import Series
+from rlhf_lab.diversity import duplicates
 from rlhf_lab.generate import sample, stream
 from rlhf_lab.kl import mean_and_error
 from rlhf_lab.machine import fingerprint, prepare, refuse_if_changed
@@ -106,6 +109,7 @@ class _Loop:
         self.config, self.run, self.learner, self.language, self.device = config, run, learner, language, device
         self.series = Series(run.folder / "resume")
         self.reference = digest(language.model)
+        self.reward = check_of(run.folder.parent / run.parents["reward"] / "model")  # empty for a rater
         self.iteration = 0
         self.constants: RewardConstants  # of the original model's samples: fixed for the whole run
         self.next_mark = 0.0  # of sqrt(KL), at which a checkpoint is due
@@ -113,6 +117,8 @@ class _Loop:
 
     def go(self) -> None:
         if not self._restore():
+            for _, folder in policies(self.run):  # that another machine left, where checkpoints fall elsewhere
+                shutil.rmtree(folder)
             self._fix_constants()
         self.run.rewind(self.iteration)  # whose metrics come next
         while True:
@@ -159,7 +165,7 @@ class _Loop:
         told["reward/shaped"] = float(self.constants.shaped(batch.score).mean())
         told["reward/sd"] = float(batch.score.std())
         told["entropy"] = float(batch.divergence.entropy.mean()) / self.config.length
-        told["duplicates"] = 1 - len(torch.unique(batch.tokens, dim=0)) / len(batch.tokens)
+        told["duplicates"] = duplicates(batch.tokens.cpu().numpy())
         told["ratio/mismatch"] = batch.mismatch
         self.run.log(self.iteration, told)
         return told["kl/exact"]
@@ -193,7 +199,7 @@ class _Loop:
         self.run.flush()
         meta: dict[str, Any] = {
             "config": asdict(self.config), "iteration": self.iteration, "steps": self.learner.steps,
-            **asdict(self.constants), "next_mark": self.next_mark, "reference": self.reference,
+            **asdict(self.constants), "next_mark": self.next_mark, "reference": self.reference, "reward": self.reward,
             "machine": fingerprint(self.device),
         }  # fmt: skip
         tensors = resume.gather(self.learner.policy, self.learner.generator, self.learner.optimizer)
@@ -210,6 +216,11 @@ class _Loop:
             raise InputError(
                 f"the base model {self.run.parents['base']!r} is not the one that this run began with, so its KL would "
                 "be another: bring the old one back, or clone the run and start anew"
+            )
+        if meta.get("reward", self.reward) != self.reward:
+            raise InputError(
+                f"the reward model {self.run.parents['reward']!r} is not the one that this run began with: bring the "
+                "old one back, or clone the run and start anew"
             )
         resume.scatter(tensors, self.learner.policy, self.learner.generator, self.learner.optimizer)
         self.iteration, self.learner.steps = meta["iteration"], meta["steps"]

@@ -90,6 +90,12 @@ class Rater:
         """The labels that she can give, in the order shown."""
         return MOVES if self.neutral is not None else (-1, 1)
 
+    @property
+    def reads_as(self) -> str | None:
+        """The reader whose sentiment alone makes her score, whatever labels she then gives; None if there is more."""
+        own = ("counting", "first_words", "flattery", "length")
+        return None if any(getattr(self, knob) != KNOBS[knob].neutral for knob in own) else self.reader
+
     def view(self, text: str) -> str:
         """All of the text that she attends to."""
         if self.first_words is None:

@@ -11,10 +11,10 @@ import streamlit as st
 
 from elk_sandbox.pages.frame import ink, plain, vega
 from elk_sandbox.palette import INK, PAPER, QUIET
-from rlhf_lab.looks import LOOKS
+from rlhf_lab.looks import LOOKS, POOR
 from rlhf_lab.pages.tables import charted
 
-__all__ = ["POOR", "as_csv", "draw"]
+__all__ = ["as_csv", "draw"]
 
 Plotted = dict[str, Any]
 SHAPES = {
@@ -22,7 +22,6 @@ SHAPES = {
     "well_formed": "triangle-up",
 }  # fmt: skip
 BRUSH = "brush"
-POOR = 0.8  # of R²: below, a law says little of the curve
 LEGEND = alt.Legend(orient="top", columns=2, labelLimit=300, offset=4, symbolOpacity=1)
 AXIS = alt.Axis(minExtent=40)  # so that the charts stand below each other
 TICKS = (0, 0.5, 1, 2, 4, 6, 10, 15, 20, 25, 30, 40, 60, 80, 100, 150, 200, 300)  # nats

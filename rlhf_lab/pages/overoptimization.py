@@ -16,6 +16,7 @@ from elk_sandbox.runtime.run import Run, folder_of
 from elk_sandbox.terminal import duration
 from rlhf_lab.evaluated import Evaluation
 from rlhf_lab.evaluating import evaluating
+from rlhf_lab.looks import POOR
 from rlhf_lab.pages import curves, region, timing, training
 from rlhf_lab.pages.background import complaint, lab
 from rlhf_lab.pages.choice import one_of
@@ -63,11 +64,6 @@ def _found(run: Run, plotted: dict[str, Any], others: list[dict[str, Any]]) -> N
     """The headline, the curves, the samples behind a region, and the tables."""
     st.html(f"<style>{LOOK}</style>")
     html(f'<p class="headline">{escape(plotted["headline"])}</p>' + _paragraph(plotted["factors"]))
-    if run.config["target"] == "negative":
-        told = (
-            f"This is a {word('negative twin')}: it was trained towards negative texts, so a fall of gold is its aim."
-        )
-        html(f'<p class="quiet">{told}</p>')
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = one_of("Against", AXES, "oo_axis")
         factored = "well_formed" in plotted["scores"]
@@ -178,7 +174,7 @@ def _law(plotted: dict[str, Any]) -> str:
         f"Thick curves: the law of Gao et al. 2022, R = d (a \N{MINUS SIGN} b log d) with d the root of the KL; bands "
         f"are 95 % over bootstrap draws of the completions. For gold R² is {r2}"
     )
-    if law["r2"] is not None and law["r2"] < curves.POOR:
+    if law["r2"] is not None and law["r2"] < POOR:
         told += ": the law misses this curve, and its peak says little"
     return f"{escape(told)}."
 

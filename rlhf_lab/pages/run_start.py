@@ -22,7 +22,7 @@ from rlhf_lab.pages.demo_panel import demo_form
 from rlhf_lab.pages.label_makers import new_pool
 from rlhf_lab.pages.second import second_model
 from rlhf_lab.pages.stage_form import settings_form
-from rlhf_lab.raters import RATERS
+from rlhf_lab.raters import RATERS, make
 from rlhf_lab.reward_labels import check
 from rlhf_lab.reward_settings import RewardConfig
 from rlhf_lab.settings import RATER, settings_of
@@ -82,10 +82,11 @@ def _parents(store: Store, kind: str) -> dict[str, str] | None:
     base = str(columns[0].selectbox("Base model", done["pretrain"], key=f"new:{kind}:base"))
     if kind == "reward":
         return {"base": base}
-    rewards = [*done["reward"], *(f"{RATER}{name}" for name in RATERS)]
+    rewards = [*done["reward"], *(f"{RATER}{name}" for name in RATERS if make(name).reads_as in (None, name))]
     reward = columns[1].selectbox(
         "Reward", rewards, key="new:ppo:reward",
-        help="A reward model, or a simulated rater's own score; rater:careful is the control, where gold trains.",
+        help="A reward model, or a simulated rater's own score; the control, where gold trains, is rater:careful on "
+             "stage, else rater:vader.",
     )  # fmt: skip
     return {"base": base, "reward": str(reward)}
 

@@ -17,6 +17,7 @@ from elk_sandbox.runtime.store import open_store
 from elk_sandbox.terminal import InputError
 from rlhf_lab import raters
 from rlhf_lab.demo import Demo
+from rlhf_lab.demo_log import SEED
 from rlhf_lab.labels import Text, create_pool, label_with
 from rlhf_lab.presets import PretrainConfig
 
@@ -88,7 +89,7 @@ def test_the_readme_has_commands() -> None:
 def test_a_demo_of_other_settings_is_refused(tmp_path: Path) -> None:
     """Nothing is taken from one demo into another: the control would be the run that it is to be compared with."""
     with open_store(tmp_path) as store:
-        base = jobs.create(store, tmp_path, "demo-base", "pretrain", vars(PretrainConfig()), {})
+        base = jobs.create(store, tmp_path, "demo-base", "pretrain", vars(PretrainConfig(seed=SEED)), {})
         with pytest.raises(InputError, match="demo-base was made with another seed: --name OTHER"):
             Demo(store, tmp_path, seed=7).go()
         jobs.execute(base, lambda run: None)

@@ -46,6 +46,8 @@ def test_parents_are_looked_at_before_anything_is_entered(tmp_path: Path, store:
         enter(store, tmp_path, "reward", "rm", {"pool": "p"}, {"base": "young"})
     with pytest.raises(InputError, match="'base' is a pretrain run; --reward names a reward run"):
         enter(store, tmp_path, "ppo", "policy", {}, {"base": "base", "reward": "base"})
+    with pytest.raises(InputError, match="rater:noisy would be rater:careful: noisy differs in the labels"):
+        enter(store, tmp_path, "ppo", "policy", {}, {"base": "base", "reward": "rater:noisy"})
     assert len(store.runs()) == 2
     run = enter(store, tmp_path, "reward", "rm", {"pool": "p"}, {"base": "base"})
     assert run.config["pool"] == "p" and run.config["epochs"] == 10  # all, whatever the defaults become

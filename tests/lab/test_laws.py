@@ -129,6 +129,15 @@ def test_a_curve_that_only_falls() -> None:
     assert found.peak.d == 0 and found.peak.value == 0 and found.peak.words == "falls from the start"
 
 
+def test_a_peak_below_all_points_and_one_of_a_law_that_misses_are_not_shown_as_peaks() -> None:
+    low = fit("rl", without_noise("rl", -2.0, 2.0))  # at exp(-2) of d, where fitting begins at .5
+    assert np.isnan(low.peak.d) and low.peak.words.startswith("falls from the first point fitted")
+    gain = without_noise("rl", 0.3, 0.2)
+    waves = np.where(np.arange(len(D)) % 2, 1.0, -1.0)
+    found = fit("rl", Gain(gain.d, gain.gain + waves, gain.d_draws, gain.gain_draws + waves))
+    assert found.r2 < 0.8 and found.peak.words.endswith("but the law misses the curve")
+
+
 def test_too_few_points_fit_nothing() -> None:
     gain = without_noise("rl", 0.3, 0.2).where(D < 0.9)
     found = fit("rl", gain)

@@ -65,8 +65,12 @@ def test_the_fall_is_welchs() -> None:
     assert found.peak == 1
     assert found.gold.errors == pytest.approx(stats.ttest_ind(curve.gold[1], curve.gold[3], equal_var=False).statistic)
     assert curve.well_formed is not None and found.sentiment is not None
-    inside = [curve.gold[k][curve.well_formed[k]] for k in (1, 3)]
-    assert found.sentiment.errors == pytest.approx(stats.ttest_ind(*inside, equal_var=False).statistic)
+    halves = [[curve.gold[k, h::2][curve.well_formed[k, h::2]] for k in (1, 3)] for h in (0, 1)]
+    tried = [stats.ttest_ind(*half, equal_var=False) for half in halves]
+    falls = [peak.mean() - end.mean() for peak, end in halves]
+    assert found.sentiment.fall == pytest.approx(np.mean(falls))
+    errors = [fall / test.statistic for fall, test in zip(falls, tried, strict=True)]
+    assert found.sentiment.error == pytest.approx(np.hypot(*errors) / 2)
     assert found.held_out.errors == pytest.approx(found.gold.errors, rel=0.05)
 
 

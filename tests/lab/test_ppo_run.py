@@ -149,6 +149,26 @@ def test_a_changed_base_another_machine_and_a_bad_state_are_told(store: Store, t
     torch.set_num_threads(1)
 
 
+def test_a_reward_model_that_was_made_anew_meanwhile_is_told(store: Store, tmp_path: Path) -> None:
+    base(store, tmp_path)
+    config = vars(settings_of(PpoConfig, SMALL))
+    run = jobs.create(store, tmp_path, "run", "ppo", config, {"base": "base", "reward": "rater:counter"})
+    stop_after(run, 1)
+    assert jobs.execute(run, work) == "stopped"
+    (tmp_path / "runs" / "rater:counter").mkdir()
+    save_model(tmp_path / "runs" / "rater:counter" / "model", load_model(tmp_path / "runs" / "base" / "model")[0])
+    with pytest.raises(InputError, match="the reward model 'rater:counter' is not the one that this run began with"):
+        ppo(PpoConfig(**run.config), run)
+
+
+def test_a_run_begun_anew_leaves_no_checkpoint_of_the_attempt_before(store: Store, tmp_path: Path) -> None:
+    language, _ = load_model(base(store, tmp_path).folder / "model")
+    run = start(store, tmp_path, "run", iterations=1)
+    save_model(run.folder / "checkpoints" / "000077", language)
+    assert jobs.execute(run, work) == "done"
+    assert 77 not in [at for at, _ in policies(run)]
+
+
 def test_a_base_of_too_short_a_context_is_refused(store: Store, tmp_path: Path) -> None:
     base(store, tmp_path)
     assert jobs.execute(start(store, tmp_path, "run", length=16), work) == "failed"

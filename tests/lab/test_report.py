@@ -95,13 +95,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def policy(store: Store, home: Path, reward: str, error: float = 0.0, outside: float = 0.05) -> Run:
+def policy(store: Store, home: Path, reward: str, error: float = 0.0, outside: float = 0.05, apart: float = 0.0) -> Run:
     """A ppo run with the metrics of CURVE's iterations, but no checkpoints."""
     config = vars(PpoConfig(kl_stop=8.0, past_stop=25.0))
     run = jobs.create(store, home, "policy", "ppo", config, {"base": "base", "reward": reward})
     for step, nats in zip(CURVE.steps.tolist(), CURVE.nats.tolist(), strict=True):
         run.log(step, {"kl/exact": nats, "clip/outside": outside, "clip/clipped": outside / 2})
-        run.log(step, {"ratio/error_before": error if step == 8 else 0.0})
+        run.log(step, {"ratio/error_before": error if step == 8 else 0.0, "ratio/mismatch": apart})
     return run
 
 
@@ -136,10 +136,28 @@ def test_the_reward_model_stands_beside_its_bag_of_words(store: Store, tmp_path:
     assert reward_section(run) is None
 
 
+@pytest.mark.parametrize(("reward", "control"), [("careful", True), ("noisy", True), ("counter", False)])
+def test_gold_as_reward_is_marked_and_not_said_to_have_trained_nothing(
+    store: Store, tmp_path: Path, reward: str, control: bool
+) -> None:
+    told = reported(policy(store, tmp_path, f"rater:{reward}"))
+    assert ("control: gold itself is the reward" in told.marks) == control
+    assert any("It trained, selected and stopped nothing" in each for each in told.caveats) != control
+
+
+def test_a_run_for_negative_texts_is_not_called_over_optimised(store: Store, tmp_path: Path) -> None:
+    run = policy(store, tmp_path, "rater:counter")
+    run.config["target"] = "negative"
+    told = reported(run)
+    assert told.title == "policy, trained for negative sentiment" and told.headline.startswith("It was trained for neg")
+    assert "Over-optimisation" not in {section.title for section in told.sections}
+
+
 def test_what_a_run_says_against_itself_is_marked(store: Store, tmp_path: Path) -> None:
-    marks = reported(policy(store, tmp_path, "rater:counter", error=0.002, outside=0.004)).marks
+    marks = reported(policy(store, tmp_path, "rater:counter", error=0.002, outside=0.004, apart=0.02)).marks
+    assert "sampler and training path differed by up to 0.02 nats a token: more than rounding" in marks
     assert "the ratio was not 1 before an update: off by up to 0.002" in marks
-    assert "fewer than 1 % of ratios were clipped on average: a larger batch costs nothing" in marks
+    assert "fewer than 1 % of ratios were clipped on average: a larger batch would use its samples as well" in marks
     assert "run on past the 8-nat stop to 25 nats" in marks
 
 

@@ -173,7 +173,7 @@ def test_a_phases_end_is_estimated_by_its_own_pace(
         (("judge", "human_labels", "--on", "vault", "--along", "run:x"), "one of them"),
         (("matrix", "--worlds", " , "), "--worlds names learned worlds"),
         (("matrix", "--worlds", "vault", "--methods", "ceilling"), "did you mean 'ceiling'?"),
-        (("matrix", "--worlds", "vault", "--csv", "x.csv"), "--worlds goes with"),
+        (("matrix", "--worlds", "vault", "--png", "x.png"), "--worlds goes with"),
         (
             ("matrix", "--worlds", "hf:/nowhere", "--methods", "viewer", "--proposals", ""),
             "no transformers model folder",

@@ -69,6 +69,13 @@ class Agreement:
     kappa: float  # Cohen's: beyond chance by both's own shares; nan where chance alone agrees always
 
 
+def beside(texts: int, share: float) -> int:
+    """How many snippets make up that share of a pool with so many texts. Raises InputError for one outside [0, 1)."""
+    if not 0 <= share < 1:
+        raise InputError(f"the share of corpus snippets is at least 0 and below 1, not {share}")
+    return round(share / (1 - share) * texts)
+
+
 def create_pool(
     store: Store,
     name: str,
@@ -86,9 +93,7 @@ def create_pool(
     """
     if not texts:
         raise InputError(f"the pool {name!r} needs at least one text: sample some first")
-    if not 0 <= share < 1:
-        raise InputError(f"the share of corpus snippets is at least 0 and below 1, not {share}")
-    wanted = round(share / (1 - share) * len(texts))
+    wanted = beside(len(texts), share)
     if wanted > len(snippets):
         raise InputError(f"{share:g} of the pool {name!r} are {wanted} snippets, and the corpus gives {len(snippets)}")
     rng = np.random.default_rng(seed)

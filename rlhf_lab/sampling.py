@@ -79,7 +79,7 @@ def texts(
 
 
 def snippets(run: Run, count: int, *, length: int | None = None, seed: int = 0) -> list[Text]:
-    """Cut snippets from the corpus of a pretrain run, each from a document's start; at most `count`."""
+    """Cut so many snippets from the corpus of a pretrain run, each from a document's start; fewer if it has no more."""
     if run.kind != "pretrain":
         raise InputError(
             f"corpus snippets are mixed into samples of a pretrain run, and {run.name!r} is a {run.kind} run"
@@ -89,8 +89,10 @@ def snippets(run: Run, count: int, *, length: int | None = None, seed: int = 0) 
     documents = [d for d in source.text.split("\n\n") if d]
     size = completion_length(language, length)
     rng = np.random.default_rng(seed)
-    found = []
-    for at in rng.choice(len(documents), min(count, len(documents)), replace=False):
+    found: list[Text] = []
+    for at in rng.permutation(len(documents)):
+        if len(found) == count:
+            break
         tokens = language.tokenizer.encode("\n\n".join(documents[at : at + 40]))[:size]
         if len(tokens) == size:
             found.append(Text(language.tokenizer.decode(tokens), tuple(tokens), source.name))

@@ -3,6 +3,7 @@
 No PyTorch here, so that a command that only lists or stops answers at once.
 """
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -27,7 +28,12 @@ def settings_of(config: type[Any], values: dict[str, Any]) -> Any:
         choices = known[name].metadata.get("choices")
         if choices and value not in choices:
             raise InputError(f"{name} is one of {', '.join(choices)}, not {value!r}")
-    return config(**values)
+    made = config(**values)
+    for name in known:
+        value = getattr(made, name)
+        require(not isinstance(value, float) or math.isfinite(value), f"{name} is {value}: it must be a finite number")
+    require(getattr(made, "seed", 0) >= 0, f"seed is {getattr(made, 'seed', 0)}: it must be at least 0")
+    return made
 
 
 def require(condition: bool, line: str) -> None:
@@ -73,6 +79,8 @@ class PpoConfig:
             "that divides it",
         )
         require(min(self.learning_rate, self.kl_stop, self.spacing) > 0, "learning rate, stop and spacing are above 0")
+        require(0 < self.clip < 1, f"clip is {self.clip}: it is above 0 and below 1")
+        require(self.kl_penalty >= 0, f"kl_penalty is {self.kl_penalty}: below 0 it would pay for KL")
         require(self.iterations > 0 and self.constants > 1, "at least one iteration, and two samples for the constants")
         require(
             not self.past_stop or self.past_stop > self.kl_stop, "past_stop is 0, or more nats than those of kl_stop"

@@ -32,7 +32,7 @@ def make(
     checkpoint: Annotated[int | None, typer.Option(help="Iteration; default the last before the KL stop.")] = None,
     twin: Annotated[str | None, typer.Option(help="The negative twin, as a third arm.")] = None,
     n: Annotated[int, typer.Option(help="Texts of each arm.", min=1)] = 20,
-    seed: Annotated[int, typer.Option(help="Of the draw and the order.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the draw and the order.", min=0)] = 0,
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -120,7 +120,7 @@ def rate(
     rater: Annotated[str | None, typer.Option(help="Who rates; default $USER, or the simulated rater's name.")] = None,
     simulate: Annotated[str | None, typer.Option(help="Let a simulated rater rate all: careful, counter, ...")] = None,
     knobs: Annotated[list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Of that rater.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the simulated rater.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the simulated rater.", min=0)] = 0,
     workspace: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -153,7 +153,8 @@ def result(
     sheet: Sheet,
     rater: Annotated[str | None, typer.Option(help="Whose ratings; default $USER.")] = None,
     viewer: Annotated[
-        str | None, typer.Option(help="Who looks; default the rater, or $USER if the rater is simulated.")
+        str | None,
+        typer.Option(help="Who looks; default the rater, $USER then too, or $USER alone if the rater is simulated."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Before the viewer has rated all; breaks her blind, and is kept.")
@@ -163,14 +164,16 @@ def result(
 ) -> None:
     """Reveal the arms, with tests and intervals, to somebody who has rated all: her own result, or another's."""
     from rlhf_lab.blind_outcome import outcome, told
+    from rlhf_lab.blind_sheet import look
     from rlhf_lab.labels import described
 
     with opened(workspace) as (store, _):
         me = getpass.getuser()
         whose = rater or me
-        found = outcome(
-            store, sheet, whose, viewer=viewer or (me if whose in described(store, sheet) else whose), force=force
-        )
+        simulated = whose in described(store, sheet)
+        found = outcome(store, sheet, whose, viewer=viewer or (me if simulated else whose), force=force)
+        if viewer is None and whose != me and not simulated:
+            look(store, sheet, me, force=True)
     if as_json:
         print_json(found)
         return

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     name: Annotated[str, typer.Option(help="Its runs are called NAME-base, NAME-ppo and so on.")] = "demo",
     rater: Annotated[str, typer.Option(help="The simulated rater who labels; careful is the control.")] = "counter",
-    seed: Annotated[int, typer.Option(help="Of everything.")] = SEED,
+    seed: Annotated[int, typer.Option(help="Of everything.", min=0)] = SEED,
     device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,

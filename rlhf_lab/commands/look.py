@@ -13,6 +13,7 @@ from elk_sandbox.runtime.run import Run
 from elk_sandbox.runtime.store import Store
 from elk_sandbox.terminal import InputError, err, out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, opened
+from rlhf_lab.evaluating import shared_labels
 from rlhf_lab.launch import check_parent
 
 __all__ = ["register"]
@@ -33,7 +34,7 @@ def evaluate(
     second: Annotated[str | None, typer.Option(help="A reward run that did not train the policy.")] = None,
     completions: Annotated[int, typer.Option(help="Of each checkpoint.", min=4)] = 1000,
     pool: Annotated[int, typer.Option(help="Samples of the original model, for best-of-n.", min=100)] = 8192,
-    seed: Annotated[int, typer.Option(help="Of the samples.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the samples.", min=0)] = 1,
     device: Device = "cpu",
     workspace: Home = None,
     as_json: Json = False,
@@ -45,6 +46,7 @@ def evaluate(
         run = jobs.open_run(store, home, name)
         if second:
             check_parent("second", jobs.open_run(store, home, second))
+            _another(home, run.parents.get("reward", ""), second)
         try:
             look(
                 run, gold=gold, second=second, completions=completions, pool=pool, seed=seed,
@@ -54,6 +56,15 @@ def evaluate(
         finally:
             run.close()
         _report(run, as_json)
+
+
+def _another(home: Path, proxy: str, second: str) -> None:
+    """Say what a second reward model shares with the proxy. Raises InputError if it is the proxy."""
+    if second == proxy:
+        raise InputError(f"the policy was trained on {second!r}: --second names a reward run of other labels")
+    if shared := shared_labels(home, proxy, second):
+        told = f"{second!r} learned from {shared} of the texts of {proxy!r}: no meter of its own"
+        err.print(Text(told), soft_wrap=True)
 
 
 def report(name: Name, workspace: Home = None, as_json: Json = False) -> None:
@@ -88,7 +99,7 @@ def best_of_n(name: Name, workspace: Home = None, as_json: Json = False) -> None
 def closeup(
     name: Name,
     prefix: Annotated[str, typer.Option(help="The beginning; empty: texts from their start.")] = "",
-    seed: Annotated[int, typer.Option(help="Of the random numbers, the same at every checkpoint.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the random numbers, the same at every checkpoint.", min=0)] = 0,
     count: Annotated[int, typer.Option(help="Texts of each checkpoint.", min=1, max=64)] = 8,
     workspace: Home = None,
     as_json: Json = False,

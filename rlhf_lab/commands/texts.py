@@ -9,7 +9,7 @@ from rich.text import Text
 
 from elk_sandbox.runtime import jobs
 from elk_sandbox.runtime.store import Store
-from elk_sandbox.terminal import InputError, out, print_json
+from elk_sandbox.terminal import InputError, err, out, print_json
 from rlhf_lab.commands.frame import Device, Home, Json, knob_values, opened
 
 __all__ = ["register"]
@@ -18,7 +18,7 @@ SHOWN = 20  # samples printed at most
 Run = Annotated[str, typer.Argument(help="A pretrain or ppo run.")]
 Checkpoint = Annotated[int | None, typer.Option(help="Iteration of a ppo run's checkpoint; default the last.")]
 Length = Annotated[int | None, typer.Option(help="Tokens; default 24 with words as tokens, else 48.")]
-Seed = Annotated[int, typer.Option(help="Of all random draws.")]
+Seed = Annotated[int, typer.Option(help="Of all random draws.", min=0)]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def sample(
 ) -> None:
     """Sample texts from a model, and keep them as a pool to be labelled."""
     from rlhf_lab import sampling
-    from rlhf_lab.labels import create_pool
+    from rlhf_lab.labels import beside, create_pool
 
     with opened(workspace) as (store, home):
         chosen = jobs.open_run(store, home, run)
@@ -49,8 +49,10 @@ def sample(
             chosen, count, checkpoint=checkpoint, length=length, temperature=temperature, seed=seed, device=device
         )
         if pool:
-            cut = sampling.snippets(chosen, count, length=length, seed=seed) if snippets else []
+            wanted = beside(count, snippets)
+            cut = sampling.snippets(chosen, wanted, length=length, seed=seed) if wanted else []
             create_pool(store, pool, texts, seed=seed, snippets=cut, share=snippets)
+            _repeated(store, pool)
     if as_json:
         print_json({"run": run, "pool": pool, "texts": [t.text for t in texts]})
         return
@@ -59,6 +61,17 @@ def sample(
         out.print(Text(each.text.strip("\n") + "\n"))
     if pool:
         out.print(Text(f"{len(texts)} texts are in the pool {pool}: rlhf-lab label {pool}"))
+
+
+def _repeated(store: Store, pool: str) -> None:
+    """Say which other pool holds texts of this one, so that two reward models would learn from the same."""
+    texts = {item.text for item in store.items(pool)}
+    for other in store.collections():
+        if other.kind == "pool" and other.name != pool:
+            same = sum(item.text in texts for item in store.items(other.name))
+            if 2 * same > len(texts):
+                told = f"{same} texts of {other.name!r} are among these: for others say --seed"
+                err.print(Text(told), soft_wrap=True)
 
 
 def complete(

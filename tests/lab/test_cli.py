@@ -117,7 +117,7 @@ def test_evaluate_report_and_best_of_n(home: Path) -> None:
     best = told(home, "best-of-n", "policy")
     assert best["sizes"][0] == 1 and best["kl"][0] == 0
     assert best["proxy"] == sorted(best["proxy"])
-    assert found["headline"] in said(home, "report", "policy")
+    assert found["headline"] in " ".join(said(home, "report", "policy").split())  # whose lines are wrapped
 
 
 def test_a_policy_writes_as_much_as_its_reward_model_has_read(home: Path) -> None:
@@ -164,6 +164,23 @@ def test_a_blind_sheet_hides_the_arms_until_all_is_rated(home: Path) -> None:
     assert found["rated"] == {"original": 5, "trained": 5}
     assert not found["broken"]
     assert 0 <= found["comparisons"][0]["fisher"] <= 1
+
+
+def test_who_looks_at_a_friends_result_first_has_broken_her_own_blind(home: Path) -> None:
+    said(home, "blind", "make", "friends", "policy", "--n", "3")
+    said(home, "blind", "rate", "friends", "--rater", "bob", given="1\n" * 6)
+    assert not told(home, "blind", "result", "friends", "--rater", "bob")["broken"]
+    said(home, "blind", "rate", "friends", given="3\n" * 6)
+    assert told(home, "blind", "result", "friends")["broken"]
+
+
+def test_a_pool_that_repeats_another_says_so_and_most_of_it_may_be_snippets(home: Path) -> None:
+    done = call(home, "sample", "base", "--count", "60", "--pool", "again")
+    assert done.returncode == 0 and "60 texts of 'first' are among these" in done.stderr
+    done = call(home, "sample", "base", "--count", "20", "--seed", "9", "--pool", "most", "--snippets", "0.75")
+    assert done.returncode == 0 and not done.stderr
+    with open_store(home) as store:
+        assert len(store.items("most")) == 80
 
 
 def test_a_blind_sheet_is_not_of_the_original_model_twice(home: Path) -> None:
@@ -240,6 +257,13 @@ def test_estimates_are_given(home: Path) -> None:
         ("clone policy y --set epochs", "epochs=1"),
         ("clone policy y --set epochs=abc", "epochs is a whole number"),
         ("evaluate policy --second base", "--second names a reward run"),
+        ("evaluate policy --second rm", "the policy was trained on 'rm'"),
+        ("ppo x --base base --reward rm --kl-stop nan", "kl_stop is nan"),
+        ("ppo x --base base --reward rm --spacing inf", "spacing is inf"),
+        ("ppo x --base base --reward rm --clip 1", "clip is 1.0"),
+        ("ppo x --base base --reward rm --kl-penalty -1", "kl_penalty is -1.0"),
+        ("ppo x --base base --reward rm --seed -1", "seed is -1"),
+        ("ppo x --base base --reward rater:noisy", "say --reward rater:careful"),
         ("demo --rater nobody", "nobody"),
     ],
 )

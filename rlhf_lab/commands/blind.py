@@ -170,9 +170,10 @@ def result(
     with opened(workspace) as (store, _):
         me = getpass.getuser()
         whose = rater or me
-        simulated = whose in described(store, sheet)
+        raters = described(store, sheet)
+        simulated = whose in raters
         found = outcome(store, sheet, whose, viewer=viewer or (me if simulated else whose), force=force)
-        if viewer is None and whose != me and not simulated:
+        if viewer is None and whose != me and not simulated and me not in raters:
             look(store, sheet, me, force=True)
     if as_json:
         print_json(found)

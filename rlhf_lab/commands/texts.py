@@ -44,12 +44,11 @@ def sample(
     from rlhf_lab.labels import beside, create_pool
 
     with opened(workspace) as (store, home):
-        chosen = jobs.open_run(store, home, run)
+        chosen, wanted = jobs.open_run(store, home, run), beside(count, snippets)
         texts = sampling.texts(
             chosen, count, checkpoint=checkpoint, length=length, temperature=temperature, seed=seed, device=device
         )
         if pool:
-            wanted = beside(count, snippets)
             cut = sampling.snippets(chosen, wanted, length=length, seed=seed) if wanted else []
             create_pool(store, pool, texts, seed=seed, snippets=cut, share=snippets)
             _repeated(store, pool)

@@ -64,11 +64,11 @@ def main() -> None:
         )  # fmt: skip
     names = {**dict.fromkeys(files.proposals, "proposal"), **dict.fromkeys(PUBLISHED, "method")}
     st.query_params.setdefault("net_rows", ",".join(n for n in USUAL if n in names))
+    picked = st.multiselect(
+        "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
+        on_change=remember, args=("net_rows",), format_func=_told,
+    )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        picked = st.multiselect(
-            "Proposals and published methods", list(names), key=widget("net_rows", names, several=True),
-            on_change=remember, args=("net_rows",), format_func=_told, width=640,
-        )  # fmt: skip
         trained = _trained()
     rows = [_row(files, name) for name in picked]
     watched = st.session_state.get(BUSY, False)

@@ -35,8 +35,7 @@ def enter(store: Store, home: Path, kind: str, name: str, config: dict[str, Any]
 def check_rater(reward: str) -> None:
     """Raises InputError for a rater who is unknown, or whose score is that of another, so that it has two names."""
     name = reward.removeprefix(RATER)
-    same = make(name).reads_as
-    if same not in (None, name):
+    if same := make(name).alias:
         raise InputError(
             f"{reward} would be {RATER}{same}: {name} differs in the labels that she gives, and a reward is what she "
             f"reads; say --reward {RATER}{same}, or a reward model that learned from her labels"

@@ -4,6 +4,7 @@ import ctypes
 import platform
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def fingerprint(device: torch.device) -> dict[str, Any]:
     return {"device": device.type, "processor": name, "threads": torch.get_num_threads(), "torch": torch.__version__}
 
 
+@cache
 def _processor() -> str:
     """The model and its vector instructions: two makers' sums differ where both have the same instructions."""
     try:

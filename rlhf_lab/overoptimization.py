@@ -193,17 +193,6 @@ def turn(curve: Curve) -> Turn:
     gold = means(curve.gold)
     peak = int(gold.mean.argmax())
     well, second = curve.well_formed, curve.second_scaled
-    peaks = [int(curve.gold[:, k::2].mean(axis=1).argmax()) for k in (0, 1)]
-
-    def held_out(score: Float[np.ndarray, "checkpoint completion"], among: Any = None) -> Fall:
-        """From the peak of one half of the completions, in the other half, both ways."""
-        parts = [slice(1 - k, None, 2) for k in (0, 1)]
-        inside = [None if among is None else among[:, part] for part in parts]
-        halves = [_fall(means(score[:, part], kept), at) for part, kept, at in zip(parts, inside, peaks, strict=True)]
-        (one, other), ends = halves, [h.counts for h in halves]
-        error = float(np.hypot(one.error, other.error)) / 2
-        return Fall((one.fall + other.fall) / 2, error, (ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]))
-
     return Turn(
         peak=peak,
         peak_step=int(curve.steps[peak]),
@@ -213,12 +202,12 @@ def turn(curve: Curve) -> Turn:
         constant=not np.ptp(curve.gold),
         formless=well is not None and not well.any(),
         gold=_fall(gold, peak),
-        held_out=held_out(curve.gold),
+        held_out=_held_out(curve.gold, curve.gold),
         proxy=_fall(means(curve.proxy), peak),
         climb=-_fall(means(curve.proxy), 0).errors,
         dip=_dip(means(curve.proxy)),
-        sentiment=None if well is None else held_out(curve.gold, well),
-        well_formed=None if well is None else held_out(well.astype(np.float64)),
+        sentiment=None if well is None else _held_out(curve.gold, curve.gold, well),
+        well_formed=None if well is None else _held_out(curve.gold, well.astype(np.float64)),
         second=None if second is None else _fall(means(second), peak),
     )
 
@@ -273,6 +262,23 @@ def _fall(found: Means, peak: int) -> Fall:
         return Fall(0.0, 0.0, counts)
     error = float(np.hypot(found.error[peak], found.error[-1]))
     return Fall(float(found.mean[peak] - found.mean[-1]), error, counts)
+
+
+def _held_out(
+    gold: Float[np.ndarray, "checkpoint completion"],
+    score: Float[np.ndarray, "checkpoint completion"],
+    among: Bool[np.ndarray, "checkpoint completion"] | None = None,
+) -> Fall:
+    """Of a score from where gold of one half of the completions peaks, measured on the other half, both ways."""
+    one, other = (
+        _fall(
+            means(score[:, 1 - k :: 2], None if among is None else among[:, 1 - k :: 2]),
+            int(gold[:, k::2].mean(axis=1).argmax()),
+        )
+        for k in (0, 1)
+    )
+    counts = one.counts[0] + other.counts[0], one.counts[1] + other.counts[1]
+    return Fall((one.fall + other.fall) / 2, float(np.hypot(one.error, other.error)) / 2, counts)
 
 
 def _dip(found: Means) -> float:

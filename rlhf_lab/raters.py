@@ -96,6 +96,11 @@ class Rater:
         own = ("counting", "first_words", "flattery", "length")
         return None if any(getattr(self, knob) != KNOBS[knob].neutral for knob in own) else self.reader
 
+    @property
+    def alias(self) -> str | None:
+        """Another rater whose score hers is, since they differ in the labels that they give alone; None if none."""
+        return None if self.reads_as == self.name else self.reads_as
+
     def view(self, text: str) -> str:
         """All of the text that she attends to."""
         if self.first_words is None:

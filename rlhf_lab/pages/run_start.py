@@ -82,7 +82,7 @@ def _parents(store: Store, kind: str) -> dict[str, str] | None:
     base = str(columns[0].selectbox("Base model", done["pretrain"], key=f"new:{kind}:base"))
     if kind == "reward":
         return {"base": base}
-    rewards = [*done["reward"], *(f"{RATER}{name}" for name in RATERS if make(name).reads_as in (None, name))]
+    rewards = [*done["reward"], *(f"{RATER}{name}" for name in RATERS if not make(name).alias)]
     reward = columns[1].selectbox(
         "Reward", rewards, key="new:ppo:reward",
         help="A reward model, or a simulated rater's own score; the control, where gold trains, is rater:careful on "
